@@ -1,0 +1,44 @@
+# make build | test | test-long | bench | lint
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# What the tests need beyond Go: gcc for the race detector; other programs that must be able to read what Halorun writes.
+PACKAGES := gcc libc6-dev libtiff-tools libvips-tools libjpeg-turbo-progs python3-opencv
+PROGRAMS := gcc tiffinfo vips djpeg
+
+.PHONY: build test test-long bench lint tools cross clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
+
+test: tools lint cross
+	$(GO) test -race -timeout 9m ./...
+
+test-long: tools
+	HALORUN_TEST_LONG=1 $(GO) test -race -timeout 60m ./...
+
+bench: build
+	bench/jobs
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt -w is needed for: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# The default build needs neither cgo nor flags, and works on both architectures.
+cross:
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -o /dev/null ./cmd/halorun
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/halorun
+
+tools:
+	@missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	/usr/bin/python3 -c 'import cv2' 2>/dev/null || missing="$$missing python3-opencv"; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" != 0 ]; then echo "the tests need$$missing; as root: apt-get install $(PACKAGES)"; exit 1; fi; \
+		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(PACKAGES); \
+	fi
+
+clean:
+	rm -rf bin

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"halorun/launcher"
+	"halorun/ranks"
+	"halorun/ranks/raster"
+)
+
+// The exit statuses, as the manual promises them.
+const (
+	exitDone       = 0
+	exitFailed     = 1 // I/O errors, disk full, output not writable
+	exitUsage      = 2
+	exitInput      = 3 // unreadable, not a picture, damaged, beyond the limits
+	exitStart      = 4 // a host or rank could not be started
+	exitRanks      = 5 // ranks kept failing
+	exitTimeout    = 124
+	exitSignalBase = 128
+)
+
+// usageError is a mistake in the command line.
+type usageError struct{ error }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// signalError says that a signal ended the job.
+type signalError struct{ signal syscall.Signal }
+
+func (e signalError) Error() string { return fmt.Sprintf("stopped by %s", signalNames[e.signal]) }
+
+var signalNames = map[syscall.Signal]string{
+	syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP",
+}
+
+// exitStatus returns the exit status that tells scripts what kind of error err is.
+func exitStatus(err error) int {
+	var signal signalError
+	var failed *launcher.RankFailed
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &signal):
+		return exitSignalBase + int(signal.signal)
+	case errors.Is(err, errTimeout):
+		return exitTimeout
+	case isA[usageError](err):
+		return exitUsage
+	case errors.As(err, &failed):
+		return failed.Status
+	case isA[*launcher.StartError](err):
+		return exitStart
+	case isA[*launcher.RankDied](err):
+		return exitRanks
+	case isA[*raster.InputError](err):
+		return exitInput
+	case isA[*ranks.OutputError](err), errors.Is(err, context.Canceled):
+		return exitFailed
+	}
+	return exitFailed
+}
+
+func isA[T error](err error) bool {
+	var t T
+	return errors.As(err, &t)
+}
+
+// oneLine makes a message one line, whatever a library or a file's name put into it.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, strings.TrimSpace(s))
+}

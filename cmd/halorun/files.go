@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"halorun/ranks"
+	"halorun/ranks/raster"
+)
+
+// firstFD is the file descriptor of the first inherited file in a rank; see launcher.Config.Files.
+const firstFD = 4
+
+// inherited are the open files that the ranks inherit.
+type inherited struct {
+	files []*os.File
+	owned []*os.File // to be closed by us
+}
+
+func (in *inherited) add(f *os.File) (fd int) {
+	in.files = append(in.files, f)
+	return firstFD + len(in.files) - 1
+}
+
+func (in *inherited) close() {
+	for _, f := range in.owned {
+		f.Close()
+	}
+}
+
+// input finds INPUT. What cannot be read at random is spooled into a nameless temporary file.
+func (in *inherited) input(ctx context.Context, name string) (ranks.File, error) {
+	if name != "-" {
+		st, err := os.Stat(name)
+		switch {
+		case err != nil:
+			return ranks.File{}, &raster.InputError{Name: name, Err: errors.Unwrap(err)}
+		case st.IsDir():
+			return ranks.File{}, &raster.InputError{Name: name, Err: errors.New("is a folder, not a picture")}
+		case st.Mode().IsRegular():
+			path, err := filepath.Abs(name)
+			return ranks.File{Name: name, Path: path}, err
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return ranks.File{}, &raster.InputError{Name: name, Err: errors.Unwrap(err)}
+		}
+		defer f.Close()
+		return in.spool(ctx, name, f)
+	}
+	if st, err := os.Stdin.Stat(); err == nil && st.Mode().IsRegular() {
+		if at, err := os.Stdin.Seek(0, io.SeekCurrent); err == nil && at == 0 {
+			return ranks.File{Name: "stdin", FD: in.add(os.Stdin)}, nil
+		}
+	}
+	return in.spool(ctx, "stdin", os.Stdin)
+}
+
+func (in *inherited) spool(ctx context.Context, name string, from *os.File) (ranks.File, error) {
+	dir := os.TempDir()
+	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		return ranks.File{}, fmt.Errorf("spool %s to %s (TMPDIR): %w", name, dir, err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	in.owned = append(in.owned, f)
+	done := make(chan error, 1)
+	go func() { done <- copyFile(f, from, dir) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done(): // a read from a terminal or an idle pipe cannot be called back
+		err = context.Cause(ctx)
+	}
+	return ranks.File{Name: name, FD: in.add(f)}, err
+}
+
+// copyFile tells reading errors from writing ones, since they are different exit statuses.
+func copyFile(to, from *os.File, dir string) error {
+	buf := make([]byte, 1<<20)
+	for {
+		n, err := from.Read(buf)
+		if _, werr := to.Write(buf[:n]); werr != nil {
+			return fmt.Errorf("spool %s to %s (TMPDIR): %w", to.Name(), dir, errors.Unwrap(werr))
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return &raster.InputError{Name: to.Name(), Err: errors.Unwrap(err)}
+		}
+	}
+}
+
+// outputFormat returns the format of OUTPUT, by --format or its name.
+func (o *runOptions) outputFormat() (string, error) {
+	name := o.output
+	if o.format != "" {
+		name = "x." + o.format
+	} else if o.output == "-" {
+		return "", usage("OUTPUT is stdout: --format says which format to write")
+	}
+	format, err := raster.FormatOf(name)
+	if err != nil {
+		return "", usageError{err}
+	}
+	return format, nil
+}
+
+// checkPaths finds mistakes in the paths before anything is read or written.
+func (o *runOptions) checkPaths() error {
+	if o.report != "" {
+		if err := checkFolder("the report", o.report); err != nil {
+			return err
+		}
+	}
+	if o.output == "-" {
+		if _, err := unix.IoctlGetTermios(int(os.Stdout.Fd()), unix.TCGETS); err == nil {
+			return usage("OUTPUT is stdout, which is a terminal: redirect it to a file or a program")
+		}
+		return nil
+	}
+	if o.input != "-" && raster.SameFile(o.input, o.output) {
+		return usage("OUTPUT %s is the same file as INPUT %s", o.output, o.input)
+	}
+	return checkFolder("OUTPUT", o.output)
+}
+
+func checkFolder(what, path string) error {
+	if st, err := os.Stat(path); err == nil && st.IsDir() {
+		return usage("%s %s is a folder; name a file in it", what, path)
+	}
+	dir := filepath.Dir(path)
+	st, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usage("the folder %s of %s does not exist", dir, what)
+	case err == nil && !st.IsDir():
+		return usage("%s, where %s should be, is not a folder", dir, what)
+	}
+	return nil // anything else is found when it is opened
+}
+
+// inspectError sorts the errors of ranks.Job.Inspect.
+func inspectError(err error) error {
+	if isA[*raster.InputError](err) {
+		return err
+	}
+	return usageError{err}
+}
+
+// output is OUTPUT while the job runs.
+type output struct {
+	ranks.File
+	pending *raster.Pending // nil for stdout
+}
+
+// openOutput prepares OUTPUT and reserves its space where that is known.
+func (o *runOptions) openOutput(files *inherited, p *ranks.Picture) (*output, error) {
+	if o.output == "-" {
+		return &output{File: ranks.File{Name: "stdout", FD: files.add(os.Stdout), Stream: true}}, nil
+	}
+	return nil, nil
+}
+
+func (o *output) temporary() []string { return nil }
+func (o *output) abort()              {}
+func (o *output) commit() error       { return nil }

@@ -1,0 +1,53 @@
+// Command halorun runs picture operations over many rank processes.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+)
+
+// version is set by the Makefile.
+var version = "devel"
+
+func main() {
+	os.Exit(status(newApp().RunContext(context.Background(), flagsFirst(os.Args))))
+}
+
+func newApp() *cli.App {
+	return &cli.App{
+		Name:                   "halorun",
+		Usage:                  "picture operations over many rank processes, exact and seamless",
+		Version:                version,
+		HideHelpCommand:        true,
+		UseShortOptionHandling: false,
+		Commands:               []*cli.Command{runCommand(), opsCommand(), rankCommand(), agentCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())
+			}
+			return cli.ShowAppHelp(c)
+		},
+		OnUsageError:   onUsageError,
+		ExitErrHandler: func(*cli.Context, error) {}, // main does it
+	}
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	name := "halorun"
+	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
+		name += " " + c.Command.Name
+	}
+	return usage("%v; '%s --help' lists the flags", err, name)
+}
+
+// status prints the error, if there is one, and returns the exit status it stands for.
+func status(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(os.Stderr, "halorun: %s\n", oneLine(err.Error()))
+	return exitStatus(err)
+}

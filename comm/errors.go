@@ -1,0 +1,64 @@
+package comm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrClosed is the cause when this rank has closed its own World.
+	ErrClosed = errors.New("the world is closed")
+	// ErrGoodbye is the cause when the peer has closed its World in good order.
+	ErrGoodbye = errors.New("the peer has said goodbye")
+	// ErrLost is the cause when a peer's connection ended without a goodbye: its
+	// process died, or gave up in the middle of a message.
+	ErrLost = errors.New("connection closed by peer")
+)
+
+// RankError is a failure of a call that concerns one peer. The cause, found
+// with errors.Is and errors.As, is one of this package's errors, the
+// context's, or the network's.
+type RankError struct {
+	Rank int    // the peer
+	Host string // the peer's host, if known
+	Op   string // what was done with the peer: "send to", "recv from", "join with"
+	Tag  Tag
+
+	By     int // the rank whose call failed
+	ByHost string
+
+	Err error
+}
+
+func (e *RankError) Error() string {
+	var b strings.Builder
+	writeRank(&b, e.By, e.ByHost)
+	fmt.Fprintf(&b, ": %s ", e.Op)
+	writeRank(&b, e.Rank, e.Host)
+	if e.Tag != 0 {
+		fmt.Fprintf(&b, " (%v)", e.Tag)
+	}
+	fmt.Fprintf(&b, ": %v", e.Err)
+	return b.String()
+}
+
+func (e *RankError) Unwrap() error { return e.Err }
+
+func writeRank(b *strings.Builder, rank int, host string) {
+	fmt.Fprintf(b, "rank %d", rank)
+	if host != "" {
+		fmt.Fprintf(b, " on host %s", host)
+	}
+}
+
+// TruncatedError says that a message was longer than the buffers given for
+// it. The buffers are filled, the rest of the message is gone, and the link
+// goes on working.
+type TruncatedError struct {
+	Size, Room int64 // bytes
+}
+
+func (e *TruncatedError) Error() string {
+	return fmt.Sprintf("message of %d bytes is longer than the %d bytes of room for it", e.Size, e.Room)
+}

@@ -1,0 +1,141 @@
+package comm
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+)
+
+// Before anything else two ranks prove to each other that they hold the job's
+// key. All messages have a fixed size; nothing is allocated for a stranger.
+//
+//	dialer                                       acceptor
+//	  magic, nonce A                    ──────▶
+//	                                    ◀──────  nonce B
+//	  info, MAC("dial", A, B, info)     ──────▶
+//	                                    ◀──────  info, MAC("accept", A, B, info)
+//
+// The fresh nonces make a recorded handshake worthless, the words keep one
+// side's proof from being played back as the other's, and the infos bind a
+// link to two ranks of one epoch.
+const (
+	helloMagic = "HALORUN1"
+	nonceSize  = 32
+	infoSize   = 16
+	helloSize  = len(helloMagic) + nonceSize
+	proofSize  = infoSize + sha256.Size
+
+	roleDial   = "dial"
+	roleAccept = "accept"
+)
+
+var errHandshake = errors.New("handshake failed")
+
+// identity is what a rank says about itself.
+type identity struct {
+	rank, member, epoch, size uint32
+}
+
+func (id identity) put(b []byte) {
+	for i, v := range [...]uint32{id.rank, id.member, id.epoch, id.size} {
+		binary.LittleEndian.PutUint32(b[4*i:], v)
+	}
+}
+
+func parseIdentity(b []byte) identity {
+	le := binary.LittleEndian
+	return identity{le.Uint32(b), le.Uint32(b[4:]), le.Uint32(b[8:]), le.Uint32(b[12:])}
+}
+
+// prove returns an identity and its proof.
+func prove(key []byte, role string, a, b []byte, id identity) []byte {
+	out := make([]byte, infoSize, proofSize)
+	id.put(out)
+	return append(out, mac(key, role, a, b, out)...)
+}
+
+// verify returns the identity in a proof if the proof holds.
+func verify(key []byte, role string, a, b, proof []byte) (identity, error) {
+	info, sum := proof[:infoSize], proof[infoSize:]
+	if !hmac.Equal(sum, mac(key, role, a, b, info)) {
+		return identity{}, fmt.Errorf("%w: the peer does not hold this job's key", errHandshake)
+	}
+	return parseIdentity(info), nil
+}
+
+func mac(key []byte, role string, a, b, info []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(role))
+	h.Write(a)
+	h.Write(b)
+	h.Write(info)
+	return h.Sum(nil)
+}
+
+// introduce is the dialer's side. It returns who answered.
+func introduce(ctx context.Context, l Link, key []byte, me identity) (identity, error) {
+	hello := make([]byte, helloSize)
+	copy(hello, helloMagic)
+	a := hello[len(helloMagic):]
+	rand.Read(a)
+	if err := l.WriteFrame(ctx, net.Buffers{hello}); err != nil {
+		return identity{}, err
+	}
+	var b [nonceSize]byte
+	if _, err := io.ReadFull(l, b[:]); err != nil {
+		return identity{}, dropped(err)
+	}
+	if err := l.WriteFrame(ctx, net.Buffers{prove(key, roleDial, a, b[:], me)}); err != nil {
+		return identity{}, err
+	}
+	var proof [proofSize]byte
+	if _, err := io.ReadFull(l, proof[:]); err != nil {
+		return identity{}, dropped(err)
+	}
+	return verify(key, roleAccept, a, b[:], proof[:])
+}
+
+// admit is the acceptor's side. Once the dialer's proof holds, check decides
+// whether this peer is wanted; only then is it answered.
+func admit(ctx context.Context, l Link, key []byte, me identity, check func(identity) error) error {
+	var hello [helloSize]byte
+	if _, err := io.ReadFull(l, hello[:]); err != nil {
+		return err
+	}
+	if string(hello[:len(helloMagic)]) != helloMagic {
+		return fmt.Errorf("%w: not a rank", errHandshake)
+	}
+	a := hello[len(helloMagic):]
+	var b [nonceSize]byte
+	rand.Read(b[:])
+	if err := l.WriteFrame(ctx, net.Buffers{b[:]}); err != nil {
+		return err
+	}
+	var proof [proofSize]byte
+	if _, err := io.ReadFull(l, proof[:]); err != nil {
+		return err
+	}
+	peer, err := verify(key, roleDial, a, b[:], proof[:])
+	if err != nil {
+		return err
+	}
+	if err := check(peer); err != nil {
+		return err
+	}
+	return l.WriteFrame(ctx, net.Buffers{prove(key, roleAccept, a, b[:], me)})
+}
+
+// dropped explains a connection that ended in the middle of a handshake, which
+// is how an acceptor refuses.
+func dropped(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("%w: the peer hung up (another key, epoch or rank than it expects?)", errHandshake)
+	}
+	return err
+}

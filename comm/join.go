@@ -1,0 +1,268 @@
+package comm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Bootstrap is how ranks find each other: PMI's put, fence, get. What a rank has
+// put before it enters Fence, every rank can get after it has left Fence.
+type Bootstrap interface {
+	Put(ctx context.Context, key string, value []byte) error
+	// Fence returns when every rank of this epoch has called it.
+	Fence(ctx context.Context) error
+	Get(ctx context.Context, key string) ([]byte, error)
+}
+
+const (
+	maxAddr = 4096 // bytes
+	// maxHandshakes bounds connections that have not proved the key yet. One more
+	// ends the oldest, so that slow strangers cannot keep a rank out.
+	maxHandshakes = 64
+	dialAttempts  = 5
+	dialsAtOnce   = 32
+)
+
+func addrKey(epoch uint32, rank int) string {
+	return fmt.Sprintf("comm.addr.%d.%d", epoch, rank)
+}
+
+// Join makes a link to every other rank of the epoch and returns when all
+// stand. Rank i dials every lower rank and is dialed by every higher one; then
+// the listener closes. A world of size 1 opens no socket and needs no bootstrap.
+func Join(ctx context.Context, cfg Config) (*World, error) {
+	if err := cfg.setDefaults(); err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	w := &World{cfg: cfg, links: make([]*link, cfg.Size)}
+	if cfg.Size == 1 {
+		return w, nil
+	}
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
+	conns, err := w.connect(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("join epoch %d as rank %d of %d: %w", cfg.Epoch, cfg.Rank, cfg.Size, err)
+	}
+	for peer, c := range conns {
+		if c != nil {
+			w.links[peer] = newLink(w, peer, c)
+		}
+	}
+	return w, nil
+}
+
+// connect returns a link for every peer, by rank.
+func (w *World) connect(ctx context.Context) ([]Link, error) {
+	b, rank := w.cfg.Bootstrap, w.cfg.Rank
+	ln, err := w.cfg.Transport.Listen(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	closeListener := sync.OnceFunc(func() { ln.Close() })
+	defer closeListener()
+	if err := b.Put(ctx, addrKey(w.cfg.Epoch, rank), []byte(ln.Addr())); err != nil {
+		return nil, fmt.Errorf("publish address: %w", err)
+	}
+
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(1 + dialsAtOnce)
+	r := &reception{
+		world: w, conns: make([]Link, w.cfg.Size),
+		missing: w.cfg.Size - 1 - rank, close: closeListener,
+	}
+	// Peers dial as soon as they have left the fence, perhaps before this rank has.
+	g.Go(func() error { return r.run(gctx, ln) })
+	dialed := make([]Link, rank)
+	if err := b.Fence(gctx); err != nil {
+		g.Go(func() error { return fmt.Errorf("wait for the other ranks' addresses: %w", err) })
+	} else {
+		for peer := range dialed {
+			g.Go(func() error {
+				c, err := w.dial(gctx, peer)
+				dialed[peer] = c
+				return w.wrap("join with", peer, 0, err)
+			})
+		}
+	}
+	err = g.Wait()
+	conns := append(dialed, r.conns[rank:]...)
+	if err != nil {
+		for _, c := range conns {
+			if c != nil {
+				c.Close()
+			}
+		}
+		return nil, err
+	}
+	return conns, nil
+}
+
+func (w *World) identity() identity {
+	return identity{uint32(w.cfg.Rank), w.cfg.Member, w.cfg.Epoch, uint32(w.cfg.Size)}
+}
+
+// dial reaches a lower rank. A link that breaks during the handshake is tried
+// again a few times: strangers may crowd out a connection, though not for long.
+func (w *World) dial(ctx context.Context, peer int) (Link, error) {
+	addr, err := w.cfg.Bootstrap.Get(ctx, addrKey(w.cfg.Epoch, peer))
+	if err != nil {
+		return nil, fmt.Errorf("look up address: %w", err)
+	}
+	if len(addr) > maxAddr {
+		return nil, fmt.Errorf("address of %d bytes", len(addr))
+	}
+	pause := 10 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		c, err := w.dialOnce(ctx, peer, string(addr))
+		if err == nil {
+			return c, nil
+		}
+		if attempt == dialAttempts || sleep(ctx, pause) != nil {
+			return nil, fmt.Errorf("at %s: %w", addr, err)
+		}
+		pause *= 2
+	}
+}
+
+func (w *World) dialOnce(ctx context.Context, peer int, addr string) (Link, error) {
+	c, err := w.cfg.Transport.Dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.cfg.HandshakeTimeout)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	id, err := introduce(ctx, c, w.cfg.Key, w.identity())
+	if !stop() {
+		err = ctx.Err()
+	}
+	want := identity{uint32(peer), id.member, w.cfg.Epoch, uint32(w.cfg.Size)}
+	if err == nil && id != want {
+		err = fmt.Errorf("%w: rank %d of %d, epoch %d, answers", errHandshake, id.rank, id.size, id.epoch)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// reception takes the links of the higher ranks and turns strangers away.
+type reception struct {
+	world *World
+	close func() // ends accepting
+
+	mu      sync.Mutex
+	conns   []Link // by rank
+	missing int
+}
+
+// run accepts until all higher ranks are here or ctx ends.
+func (r *reception) run(ctx context.Context, ln Listener) error {
+	if r.missing == 0 {
+		return nil
+	}
+	stop := context.AfterFunc(ctx, r.close)
+	defer stop()
+	var handshakes sync.WaitGroup
+	defer handshakes.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	var pending [maxHandshakes]context.CancelFunc
+	for i := 0; ; i = (i + 1) % maxHandshakes {
+		c, err := ln.Accept()
+		if err != nil {
+			return r.result(ctx, err)
+		}
+		if pending[i] != nil {
+			pending[i]()
+		}
+		hctx, hcancel := context.WithTimeout(ctx, r.world.cfg.HandshakeTimeout)
+		pending[i] = hcancel
+		handshakes.Go(func() {
+			defer hcancel()
+			r.admit(hctx, c)
+		})
+	}
+}
+
+// admit keeps c if it is a missing peer's, and closes it otherwise.
+func (r *reception) admit(ctx context.Context, c Link) {
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	w := r.world
+	var rank int
+	err := admit(ctx, c, w.cfg.Key, w.identity(), func(id identity) error {
+		if id.epoch != w.cfg.Epoch || id.size != uint32(w.cfg.Size) ||
+			id.rank <= uint32(w.cfg.Rank) || id.rank >= id.size {
+			return fmt.Errorf("%w: not a higher rank of this epoch", errHandshake)
+		}
+		// From here on nobody may close the link behind the peer's back.
+		if !stop() {
+			return ctx.Err()
+		}
+		rank = int(id.rank)
+		return r.reserve(rank, c)
+	})
+	if err != nil {
+		stop()
+		c.Close()
+		if rank != 0 {
+			r.forget(rank, c)
+		}
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.missing--; r.missing == 0 {
+		r.close()
+	}
+}
+
+// reserve gives a rank's place to c.
+func (r *reception) reserve(rank int, c Link) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conns[rank] != nil {
+		return fmt.Errorf("%w: rank %d is here already", errHandshake, rank)
+	}
+	r.conns[rank] = c
+	return nil
+}
+
+// forget frees a place that c did not come to fill.
+func (r *reception) forget(rank int, c Link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conns[rank] == c {
+		r.conns[rank] = nil
+	}
+}
+
+// result tells an Accept that failed because all are here from others.
+func (r *reception) result(ctx context.Context, err error) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.missing == 0 {
+		return nil
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	var names []string
+	for rank := r.world.cfg.Rank + 1; rank < r.world.cfg.Size; rank++ {
+		if r.conns[rank] == nil {
+			var b strings.Builder
+			writeRank(&b, rank, r.world.host(rank))
+			names = append(names, b.String())
+		}
+	}
+	return errors.Join(fmt.Errorf("%s did not connect: %w", strings.Join(names, ", "), err))
+}

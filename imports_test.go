@@ -1,0 +1,68 @@
+// Package halorun_test holds the rule of which package may import which.
+package halorun_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport lists, for each of our packages, the others that it may import. What is not listed is a package that
+// nobody has thought about yet: add it, with as few imports as it needs.
+var mayImport = map[string][]string{
+	"halorun/cmd/halorun":      {"*"},
+	"halorun/hostfiles":        {},
+	"halorun/launcher":         {"halorun/hostfiles", "halorun/launcher/control"},
+	"halorun/launcher/control": {},
+	"halorun/comm":             {},
+	"halorun/comm/commtest":    {"halorun/comm"},
+	"halorun/kernels":          {},
+	"halorun/ranks":            {"halorun/comm", "halorun/kernels", "halorun/ranks/raster"},
+	"halorun/ranks/raster":     {},
+	"halorun":                  {},
+}
+
+// forTests lists what the tests of a package may import besides.
+var forTests = map[string][]string{
+	"halorun/ranks": {"halorun/comm/commtest"},
+}
+
+func TestImports(t *testing.T) {
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; seen++ {
+		var p struct {
+			ImportPath                         string
+			Imports, TestImports, XTestImports []string
+		}
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		allowed, ok := mayImport[p.ImportPath]
+		if !ok {
+			t.Errorf("%s is not in the table of imports", p.ImportPath)
+		}
+		check := func(imports, allowed []string) {
+			for _, i := range imports {
+				ours := i == "halorun" || strings.HasPrefix(i, "halorun/")
+				if ours && i != p.ImportPath && !slices.Contains(allowed, i) && !slices.Contains(allowed, "*") {
+					t.Errorf("%s may not import %s", p.ImportPath, i)
+				}
+			}
+		}
+		check(p.Imports, allowed)
+		check(append(p.TestImports, p.XTestImports...), append(slices.Clone(allowed), forTests[p.ImportPath]...))
+	}
+	if seen != len(mayImport) {
+		t.Errorf("go list found %d packages, the table has %d", seen, len(mayImport))
+	}
+}

@@ -1,0 +1,99 @@
+package ranks
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"halorun/comm"
+	"halorun/ranks/raster"
+)
+
+// coordinator is the rank that decides the plan. It is the source and the sink, too.
+const coordinator = 0
+
+// offer is what the coordinator tells the others of the files it opened.
+type offer struct {
+	Info   raster.Info
+	Direct bool             // rows of INPUT can be read in any order
+	Input  raster.Identity  // of the file that Direct speaks of
+	Output *raster.Identity // set if rows may be written in any order, by several processes
+}
+
+// answer is what a rank can do with the files offered.
+type answer struct{ Reads, Writes bool }
+
+// agree opens the files and makes all ranks know the picture and the plan. A rank that can open the coordinator's very
+// files, which it proves by identity and not by name, reads and writes its own rows.
+func (r *rank) agree(ctx context.Context, key []byte) error {
+	var o offer
+	if r.world.Rank() == coordinator {
+		var err error
+		if o, err = r.openFiles(key); err != nil {
+			return err
+		}
+	}
+	if err := broadcast(ctx, r.world, &o); err != nil {
+		return fmt.Errorf("tell all ranks of the input: %w", err)
+	}
+	if r.picture == nil {
+		var err error
+		if r.picture, err = r.job.picture(o.Info); err != nil {
+			return err
+		}
+	}
+	mine := answer{Reads: r.source != nil, Writes: o.Output != nil && r.sink != nil}
+	if r.world.Rank() != coordinator {
+		mine = answer{Reads: o.Direct && r.joinSource(o.Input, key), Writes: o.Output != nil && r.joinSink(*o.Output, key)}
+	}
+	answers, err := allgather(ctx, r.world, mine)
+	if err != nil {
+		return fmt.Errorf("ask all ranks which files they can open: %w", err)
+	}
+	if r.world.Rank() == coordinator {
+		readers, writers := make([]bool, len(answers)), make([]bool, len(answers))
+		for i, a := range answers {
+			readers[i], writers[i] = a.Reads, a.Writes
+		}
+		r.plan = decide(r.picture.stages, readers, writers, max(1, r.job.Threads), r.job.TileRows, o.Output == nil)
+	}
+	if err := broadcast(ctx, r.world, &r.plan); err != nil {
+		return fmt.Errorf("tell all ranks the plan: %w", err)
+	}
+	return nil
+}
+
+// broadcast gives the coordinator's value of v to all ranks.
+func broadcast[T any](ctx context.Context, w *comm.World, v *T) error {
+	var b []byte
+	if w.Rank() == coordinator {
+		var err error
+		if b, err = json.Marshal(v); err != nil {
+			return err
+		}
+	}
+	b, err := w.BcastBytes(ctx, coordinator, b)
+	if err != nil || w.Rank() == coordinator {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+// allgather gives every rank's value to all ranks.
+func allgather[T any](ctx context.Context, w *comm.World, mine T) ([]T, error) {
+	b, err := json.Marshal(mine)
+	if err != nil {
+		return nil, err
+	}
+	parts, err := w.Allgather(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]T, len(parts))
+	for i, p := range parts {
+		if err := json.Unmarshal(p, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,21 @@
+// Package ranks is the program that every rank of a job runs (SPMD: one program, many data).
+//
+// The way of the data, one file a step:
+//
+//	 INPUT                                                                                  OUTPUT
+//	   │                                                                                      ▲
+//	   ▼                                                                                      │
+//	source ──► scatter ──► [ halo ──► kernels ──► decision ] per stage ──► gather ──► sink ───┘
+//	rank 0     tiles to    rows of     a stage's    in agreement           tiles in    rank 0
+//	or all     owners      neighbours  pipeline     with all ranks         order       or all
+//
+// A tile is a run of whole rows. The coordinator (rank 0) decides in a Plan which tiles there are, who computes each, and who
+// reads and writes the files itself; everybody else is given rows by the source and gives rows to the sink. A rank
+// computes on one or more lanes (threads), each of which walks its own runs of rows from top to bottom.
+//
+// The stage before a global decision (Canny's hysteresis) ends in a kernels.Decision, which holds the ranks' rows in a
+// compact form, settles them among all ranks, and is what the next stage reads from, wherever its rows are.
+//
+// The bytes of OUTPUT are a function of the picture, the chain and the output's options alone: not of the number of ranks
+// or lanes, nor of the tile height, nor of who reads and writes.
+package ranks

@@ -1,0 +1,141 @@
+package ranks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"halorun/comm"
+	"halorun/kernels"
+)
+
+// neighbours supplies the stage after a decision: its rows are spread over the ranks, and each lane is sent those
+// within reach of its tiles.
+func (r *rank) neighbours(stage int, d kernels.Decision) supply {
+	rowBytes := r.picture.stages[stage].Out.RowBytes()
+	return supply{
+		have: r.plan.Stages[stage].holdings(r.plan.Lanes, rowBytes),
+		kind: halo,
+		lend: func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
+			defer r.meter.time(compute)()
+			dst := newRows(rows.Len(), rowBytes)
+			for i, row := range dst {
+				d.Row(rows.Lo+i, row)
+			}
+			return dst, nil
+		},
+	}
+}
+
+// peers is what a decision needs of the other ranks.
+type peers struct {
+	ctx    context.Context
+	r      *rank
+	tag    comm.Tag
+	links  []border
+	waited time.Duration // in the calls below
+}
+
+// border lists the rows at which this rank's rows touch another's.
+type border struct {
+	rank   int
+	mine   []int // rows of this rank, in rising order of the pairs
+	theirs []int // the row of the other that each touches
+}
+
+// newPeers finds this rank's borders in the plan of the given stage.
+func (r *rank) newPeers(ctx context.Context, stage int) *peers {
+	p := &peers{ctx: ctx, r: r, tag: r.tag()}
+	height := r.picture.stages[stage].Out.Height
+	first, last := make(map[int]int), make(map[int]int) // the rank whose run begins, ends with the row
+	plan := r.plan.Stages[stage]
+	for l, runs := range plan.Runs {
+		for _, run := range runs {
+			first[run.Lo], last[run.Hi-1] = l/r.plan.Lanes, l/r.plan.Lanes
+		}
+	}
+	at := make(map[int]int)
+	meet := func(other, mine, theirs int) {
+		i, ok := at[other]
+		if !ok {
+			i = len(p.links)
+			at[other] = i
+			p.links = append(p.links, border{rank: other})
+		}
+		p.links[i].mine = append(p.links[i].mine, mine)
+		p.links[i].theirs = append(p.links[i].theirs, theirs)
+	}
+	self := r.world.Rank()
+	for y := range height - 1 { // between rows y and y+1
+		above, ok := last[y]
+		below := first[y+1]
+		switch {
+		case !ok || above == below:
+		case above == self:
+			meet(below, y, y+1)
+		case below == self:
+			meet(above, y+1, y)
+		}
+	}
+	return p
+}
+
+// wait counts the time until the returned function is called as spent on halos.
+func (p *peers) wait() (stop func()) {
+	began := time.Now()
+	return func() {
+		d := time.Since(began)
+		p.waited += d
+		p.r.meter.add(halo, d)
+	}
+}
+
+// SwapBorders implements kernels.Peers.
+func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)) error {
+	defer p.wait()()
+	g, ctx := errgroup.WithContext(p.ctx)
+	received := make([][]byte, len(p.links))
+	for i, l := range p.links {
+		rows := make([][]byte, len(l.mine))
+		size := 0
+		for j, y := range l.mine {
+			rows[j] = row(y)
+			size += len(rows[j])
+		}
+		received[i] = make([]byte, size)
+		g.Go(func() error { return p.r.world.Send(ctx, l.rank, p.tag, rows...) })
+		g.Go(func() error {
+			n, err := p.r.world.Recv(ctx, l.rank, p.tag, received[i])
+			if err == nil && n != size {
+				err = fmt.Errorf("rank %d sent %d bytes of border rows, not %d", l.rank, n, size)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for i, l := range p.links {
+		each := len(received[i]) / len(l.theirs)
+		for j, y := range l.theirs {
+			absorb(y, received[i][j*each:(j+1)*each])
+		}
+	}
+	return nil
+}
+
+// Any implements kernels.Peers.
+func (p *peers) Any(cond bool) (bool, error) {
+	defer p.wait()()
+	v := []int64{0}
+	if cond {
+		v[0] = 1
+	}
+	sum, err := comm.Allreduce(p.ctx, p.r.world, v, func(a, b int64) int64 { return a | b })
+	if err != nil {
+		return false, err
+	}
+	return sum[0] != 0, nil
+}

@@ -1,0 +1,105 @@
+package ranks
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"halorun/kernels"
+	"halorun/ranks/raster"
+)
+
+// Job is what a job asks for; every rank gets the same.
+type Job struct {
+	Input     File     `json:"input"`
+	MaxPixels int64    `json:"max_pixels"` // of the input
+	Ops       []string `json:"ops"`
+	Output    File     `json:"output"`
+	Format    string   `json:"format"`    // of the output, one of raster's
+	Quality   int      `json:"quality"`   // of a JPEG
+	TileRows  int      `json:"tile_rows"` // 0: chosen by the coordinator
+	Threads   int      `json:"threads"`   // lanes a rank
+}
+
+// File says how a rank finds an input or output.
+type File struct {
+	Name   string `json:"name"`   // in messages
+	Path   string `json:"path"`   // to open, unless FD is set
+	FD     int    `json:"fd"`     // an inherited file descriptor, or 0
+	Stream bool   `json:"stream"` // an output that takes bytes in order only, and from one rank
+}
+
+func (f File) open(flag int) (*os.File, error) {
+	if f.FD > 0 {
+		return os.NewFile(uintptr(f.FD), f.Name), nil
+	}
+	return os.OpenFile(f.Path, flag, 0)
+}
+
+// Picture is what can be told of a job's pictures from the input's header.
+type Picture struct {
+	Input  raster.Info
+	Output raster.Output
+	Ops    []string // normalised
+	stages []kernels.Stage
+}
+
+// Inspect opens the job's input, reads its header and derives what the chain will make of it. It checks all that can be
+// checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
+func (j Job) Inspect() (*Picture, error) {
+	in, err := j.openSource()
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	return j.picture(in.Info())
+}
+
+// picture derives the stages and the output from the input's header.
+func (j Job) picture(info raster.Info) (*Picture, error) {
+	chain, err := kernels.Parse(j.Ops)
+	if err != nil {
+		return nil, err
+	}
+	in := kernels.Shape{Width: info.Width, Height: info.Height, Channels: info.Channels}
+	stages, err := chain.Stages(in)
+	if err != nil {
+		return nil, err
+	}
+	if out := stages[len(stages)-1].Out; out.Channels != 1 && strings.EqualFold(filepath.Ext(j.Output.Name), ".pgm") {
+		// A .pgm holds grey only; ImageMagick, vips and OpenCV convert too.
+		gray, err := kernels.Parse([]string{"gray"})
+		if err != nil {
+			return nil, err
+		}
+		chain = append(chain, gray...)
+		if stages, err = chain.Stages(in); err != nil {
+			return nil, err
+		}
+		info.Notices = append(info.Notices, fmt.Sprintf("%s holds grey only: gray was added to the chain", j.Output.Name))
+	}
+	last := stages[len(stages)-1]
+	if endsGlobal(last) {
+		// The decision's rows are read by one more stage, which only copies.
+		stages = append(stages, kernels.Stage{In: last.Out, Out: last.Out})
+	}
+	p := &Picture{Input: info, stages: stages, Output: raster.Output{
+		Width: last.Out.Width, Height: last.Out.Height, Channels: last.Out.Channels, Format: j.Format, Quality: j.Quality,
+	}}
+	for _, call := range chain {
+		p.Ops = append(p.Ops, call.String())
+	}
+	return p, p.Output.Check()
+}
+
+func endsGlobal(s kernels.Stage) bool { return global(s) != nil }
+
+// global returns the operation that ends stage s in a decision, or nil.
+func global(s kernels.Stage) kernels.Global {
+	if len(s.Steps) == 0 {
+		return nil
+	}
+	g, _ := s.Steps[len(s.Steps)-1].Op.(kernels.Global)
+	return g
+}

@@ -1,0 +1,133 @@
+package ranks_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"halorun/comm"
+	"halorun/comm/commtest"
+	"halorun/ranks"
+	"halorun/ranks/raster"
+)
+
+// picture writes a PPM or PGM of random blobs and noise: smooth parts, sharp edges, and edges that wind.
+func picture(t testing.TB, path string, width, height, channels int, seed uint64) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	pix := make([]byte, width*height*channels)
+	for i := range pix {
+		x, y := i/channels%width, i/channels/width
+		v := (x*x/7 + y*y/5 + (x^y)*3) % 256
+		if (x/9+y/13)%3 == 0 {
+			v = 40 * (i % channels)
+		}
+		pix[i] = byte(min(255, v/2+rng.IntN(40)))
+	}
+	header := fmt.Sprintf("P%d\n%d %d\n255\n", map[int]int{1: 5, 3: 6}[channels], width, height)
+	if err := os.WriteFile(path, append([]byte(header), pix...), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// setup is one way to run a job, which must not matter.
+type setup struct {
+	size, threads, tileRows int
+	private                 bool // only rank 0 can open the files
+}
+
+// run does the job on ranks that are goroutines and returns OUTPUT's bytes.
+func run(t testing.TB, job ranks.Job, s setup) []byte {
+	t.Helper()
+	job.TileRows, job.Threads, job.MaxPixels, job.Quality = s.tileRows, s.threads, 1<<30, 90
+	out := filepath.Join(t.TempDir(), "out."+job.Format)
+	job.Output = ranks.File{Name: out, Path: out}
+	if err := os.WriteFile(out, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	key := []byte("a key for all ranks of the test.")
+	commtest.Run(t, s.size, func(ctx context.Context, w *comm.World) error {
+		mine := job
+		if s.private && w.Rank() != 0 {
+			mine.Input.Path, mine.Output.Path = "/nowhere", "/nowhere"
+		}
+		_, err := ranks.Run(ctx, w, key, mine, time.Now())
+		return err
+	})
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+var chains = [][]string{
+	{"edges"},
+	{"blur:size=5", "edges"},
+	{"blur:size=101"},
+	{"invert"},
+	{"edges:low=20,high=60", "blur:size=9", "heatmap"}, // a halo between stages
+	{"sharpen", "sketch", "heatmap"},
+	{"edges", "edges:low=1,high=2"}, // two decisions
+	{"gray"},
+	{"red", "hsv"},
+	{"brightness-contrast", "blur:size=7,sigma=1.5", "gray"},
+}
+
+// TestSameBytes is the law that Halorun stands on: the bytes of OUTPUT depend on the picture and the chain alone.
+func TestSameBytes(t *testing.T) {
+	t.Parallel()
+	pictures := []struct{ width, height, channels int }{{67, 90, 3}, {64, 5, 3}, {1, 130, 1}, {131, 1, 3}, {40, 71, 1}}
+	sizes := []int{1, 2, 3, 4, 5, 7, 8}
+	tiles := []int{1, 2, 7, 64, 0}
+	for i, p := range pictures {
+		in := filepath.Join(t.TempDir(), "in.ppm")
+		picture(t, in, p.width, p.height, p.channels, uint64(i))
+		for _, format := range []string{"png", "jpeg", "tiff", "ppm"} {
+			for j, ops := range chains {
+				t.Run(fmt.Sprintf("%dx%dx%d/%s/%s", p.width, p.height, p.channels, format, ops), func(t *testing.T) {
+					t.Parallel()
+					job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: format}
+					want := run(t, job, setup{size: 1})
+					// Every size and every tile height, in turn, so that all pairs come up over the chains.
+					for k, n := range sizes {
+						s := setup{size: n, tileRows: tiles[(k+j+i)%len(tiles)], threads: 1 + (k+j)%3, private: (k+j)%2 == 0}
+						if got := run(t, job, s); !bytes.Equal(got, want) {
+							t.Errorf("%+v: the file differs from that of one rank", s)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestInputsGiveTheSameBytes reads the same pixels directly, and from a file that one rank has to decode.
+func TestInputsGiveTheSameBytes(t *testing.T) {
+	dir := t.TempDir()
+	ppm := filepath.Join(dir, "in.ppm")
+	picture(t, ppm, 67, 90, 3, 9)
+	plain := ranks.Job{Input: ranks.File{Name: ppm, Path: ppm}, Ops: []string{"blur:size=1"}}
+	ops := []string{"blur:size=9", "edges", "blur:size=5"}
+	want := run(t, ranks.Job{Input: plain.Input, Ops: ops, Format: "ppm"}, setup{size: 1})
+	for _, format := range []string{"png", "tiff"} {
+		plain.Format = format
+		in := filepath.Join(dir, "in."+format)
+		if err := os.WriteFile(in, run(t, plain, setup{size: 1}), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: "ppm"}
+		for _, s := range []setup{{size: 1}, {size: 3}, {size: 4, tileRows: 1, private: true}, {size: 2, threads: 3, tileRows: 7}} {
+			if !bytes.Equal(run(t, job, s), want) {
+				t.Errorf("%s, %+v: the file differs", format, s)
+			}
+		}
+	}
+}
+
+var _ raster.Info

@@ -1,0 +1,30 @@
+package ranks
+
+import (
+	"context"
+
+	"halorun/comm"
+	"halorun/kernels"
+)
+
+// scattered supplies the first stage: ranks that can read INPUT do; to the others the source sends the rows of their
+// tiles together with the halo, which costs less than to let them wait for a neighbour.
+func (r *rank) scattered() supply {
+	in := r.picture.stages[0].In
+	s := supply{
+		have:  []comm.Placed{{Rank: coordinator, Rect: rect(kernels.Rows{Hi: in.Height}, in.RowBytes())}},
+		reads: r.plan.Readers,
+		kind:  scatter,
+	}
+	if r.source == nil {
+		return s
+	}
+	s.kind = read
+	s.read = r.source.ReadRows
+	s.lend = func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
+		defer r.meter.time(read)()
+		dst := newRows(rows.Len(), in.RowBytes())
+		return dst, r.source.ReadRows(rows.Lo, dst)
+	}
+	return s
+}

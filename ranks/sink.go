@@ -1,0 +1,81 @@
+package ranks
+
+import (
+	"fmt"
+	"os"
+
+	"halorun/kernels"
+	"halorun/ranks/raster"
+)
+
+// sink writes rows of OUTPUT.
+type sink struct {
+	raster.Writer
+	file *os.File
+	name string
+}
+
+// OutputError says that OUTPUT could not be written.
+type OutputError struct {
+	Name string
+	Err  error
+}
+
+func (e *OutputError) Error() string { return fmt.Sprintf("write %s: %v", e.Name, e.Err) }
+func (e *OutputError) Unwrap() error { return e.Err }
+
+func (j Job) openSink(o raster.Output) (*sink, error) {
+	f, err := j.Output.open(os.O_WRONLY)
+	if err != nil {
+		return nil, &OutputError{j.Output.Name, err}
+	}
+	w, err := raster.NewWriter(f, o)
+	if err != nil {
+		f.Close()
+		return nil, &OutputError{j.Output.Name, err}
+	}
+	return &sink{Writer: w, file: f, name: j.Output.Name}, nil
+}
+
+// joinSink tells whether this rank can open the very file that the sink writes, and does.
+func (r *rank) joinSink(want raster.Identity, key []byte) bool {
+	s, err := r.job.openSink(r.picture.Output)
+	if err != nil {
+		return false // its rows go to the sink
+	}
+	if id, err := raster.Identify(s.file, key); err != nil || !id.Same(want) {
+		s.file.Close()
+		return false
+	}
+	r.sink = s
+	return true
+}
+
+func (r *rank) write(tile kernels.Rows, rows [][]byte) error {
+	defer r.meter.time(write)()
+	return r.sink.failed(r.sink.WriteRows(tile.Lo, rows))
+}
+
+// finish ends OUTPUT. It is complete when all ranks have finished.
+func (r *rank) finish() error {
+	if r.sink == nil {
+		return nil
+	}
+	defer r.meter.time(write)()
+	s := r.sink
+	r.sink = nil
+	if r.world.Rank() == coordinator {
+		if err := s.Finish(); err != nil {
+			s.file.Close()
+			return s.failed(err)
+		}
+	}
+	return s.failed(s.file.Close())
+}
+
+func (s *sink) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &OutputError{s.name, err}
+}

@@ -263,7 +263,7 @@ func (w *World) recvWhole(ctx context.Context, from int, tag Tag, bufs [][]byte)
 	if err != nil {
 		return err
 	}
-	return w.wrap("recv from", from, tag, whole(n, int(total(bufs))))
+	return w.wrap(opRecv, from, tag, whole(n, int(total(bufs))))
 }
 
 func copyWhole(dst, src []byte) error {

@@ -16,6 +16,11 @@ var (
 	ErrLost = errors.New("connection closed by peer")
 )
 
+const (
+	opSend = "send to"
+	opRecv = "recv from"
+)
+
 // RankError is a failure of a call that concerns one peer. The cause, found
 // with errors.Is and errors.As, is one of this package's errors, the
 // context's, or the network's.
@@ -23,7 +28,7 @@ type RankError struct {
 	Rank int    // the peer
 	Host string // the peer's host, if known
 	Op   string // what was done with the peer: "send to", "recv from", "join with"
-	Tag  Tag
+	Tag  Tag    // of the message, if Op is one of the first two
 
 	By     int // the rank whose call failed
 	ByHost string
@@ -36,7 +41,7 @@ func (e *RankError) Error() string {
 	writeRank(&b, e.By, e.ByHost)
 	fmt.Fprintf(&b, ": %s ", e.Op)
 	writeRank(&b, e.Rank, e.Host)
-	if e.Tag != 0 {
+	if e.Op == opSend || e.Op == opRecv {
 		fmt.Fprintf(&b, " (%v)", e.Tag)
 	}
 	fmt.Fprintf(&b, ": %v", e.Err)

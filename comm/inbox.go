@@ -118,7 +118,7 @@ func (in *inbox) takeEarly(tag Tag) (early, bool) {
 	return m, true
 }
 
-// withdraw removes a posted receive that has not been matched.
+// withdraw removes a receive that waits in its box.
 func (in *inbox) withdraw(r *receive) {
 	b := in.boxes[r.tag]
 	i := slices.Index(b.posted.items, r)
@@ -257,7 +257,7 @@ func (l *link) post(ctx context.Context, r *receive) error {
 	case l.bye:
 		return ErrGoodbye
 	case ok:
-		return l.ask(r, m.id, m.size)
+		l.ask(r, m.id, m.size)
 	default:
 		r.posted = true
 		l.inbox.box(r.tag).posted.push(r)
@@ -303,10 +303,13 @@ func (l *link) withdraw(r *receive) {
 	}
 }
 
-// ask prepares r for an announced message and asks for it. l.mu is held.
+// ask prepares r for an announced message and asks for it. The error, if any, is
+// r's as well. l.mu is held.
 func (l *link) ask(r *receive, id, size uint64) error {
 	if l.inbox.transfers[id] != nil {
-		return fmt.Errorf("%w: message %d announced twice", errFrame, id)
+		err := fmt.Errorf("%w: message %d announced twice", errFrame, id)
+		r.complete(err)
+		return err
 	}
 	r.prepare(size)
 	l.reply(header{kind: kindCTS, tag: r.tag, id: id, size: r.want})

@@ -68,6 +68,7 @@ type Mover struct {
 // each receiver; what it has returned for one is in use until the next call for
 // that receiver, or until Serve (or, for this rank's own needs, Fetch) returns.
 func (w *World) NewMover(tag Tag, f Flow, lend func(context.Context, Rect) ([][]byte, error)) *Mover {
+	checkTag(tag)
 	m := &Mover{world: w, tag: tag, lend: lend, need: make([][]Rect, w.Size())}
 	m.all = newIndex(f.Have, func(Placed) bool { return true })
 	m.mine = newIndex(f.Have, func(p Placed) bool { return p.Rank == w.Rank() })

@@ -2,6 +2,7 @@ package comm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -10,6 +11,7 @@ import (
 // that fits the window, else when the receiver has taken it. Nothing is copied
 // on the way to the transport.
 func (w *World) Send(ctx context.Context, to int, tag Tag, bufs ...[]byte) error {
+	checkTag(tag)
 	ctx, cancel := w.bounded(ctx)
 	defer cancel()
 	return w.send(ctx, to, tag, bufs)
@@ -20,6 +22,7 @@ func (w *World) Send(ctx context.Context, to int, tag Tag, bufs ...[]byte) error
 // Config.EagerLimit, is read right into bufs. One that is longer than bufs fills
 // them, its rest is dropped, and the cause of the error is a *TruncatedError.
 func (w *World) Recv(ctx context.Context, from int, tag Tag, bufs ...[]byte) (int, error) {
+	checkTag(tag)
 	ctx, cancel := w.bounded(ctx)
 	defer cancel()
 	return w.recv(ctx, from, tag, bufs)
@@ -28,6 +31,7 @@ func (w *World) Recv(ctx context.Context, from int, tag Tag, bufs ...[]byte) (in
 // RecvBytes receives one message of unknown length, up to limit bytes. A longer
 // one is dropped, and the cause of the error is a *TruncatedError.
 func (w *World) RecvBytes(ctx context.Context, from int, tag Tag, limit int) ([]byte, error) {
+	checkTag(tag)
 	ctx, cancel := w.bounded(ctx)
 	defer cancel()
 	return w.recvBytes(ctx, from, tag, limit)
@@ -36,9 +40,29 @@ func (w *World) RecvBytes(ctx context.Context, from int, tag Tag, limit int) ([]
 // Sendrecv sends one message and receives another at the same time, so that
 // ranks in a ring cannot wait for each other. It returns the received length.
 func (w *World) Sendrecv(ctx context.Context, to int, sendTag Tag, send [][]byte, from int, recvTag Tag, recv [][]byte) (int, error) {
+	checkTag(sendTag)
+	checkTag(recvTag)
 	ctx, cancel := w.bounded(ctx)
 	defer cancel()
 	return w.sendrecv(ctx, to, sendTag, send, from, recvTag, recv)
+}
+
+// checkTag panics for a tag that is not the caller's to use.
+func checkTag(tag Tag) {
+	if tag >= collectiveTag {
+		panic(fmt.Sprintf("comm: tag %d is reserved", uint32(tag)))
+	}
+}
+
+// link returns the link to a peer.
+func (w *World) link(peer int) (*link, error) {
+	if peer < 0 || peer >= w.cfg.Size {
+		return nil, fmt.Errorf("no rank %d in a world of size %d", peer, w.cfg.Size)
+	}
+	if peer == w.cfg.Rank {
+		return nil, errors.New("a rank exchanges no messages with itself")
+	}
+	return w.links[peer], nil
 }
 
 func (w *World) send(ctx context.Context, to int, tag Tag, bufs [][]byte) error {
@@ -46,17 +70,17 @@ func (w *World) send(ctx context.Context, to int, tag Tag, bufs [][]byte) error 
 	if err == nil {
 		err = l.send(ctx, tag, bufs)
 	}
-	return w.wrap("send to", to, tag, err)
+	return w.wrap(opSend, to, tag, err)
 }
 
 func (w *World) recv(ctx context.Context, from int, tag Tag, bufs [][]byte) (int, error) {
 	l, err := w.link(from)
 	if err != nil {
-		return 0, w.wrap("recv from", from, tag, err)
+		return 0, w.wrap(opRecv, from, tag, err)
 	}
 	r := w.newReceive(tag, bufs)
 	if err := l.post(ctx, r); err != nil {
-		return 0, w.wrap("recv from", from, tag, err)
+		return 0, w.wrap(opRecv, from, tag, err)
 	}
 	return w.finish(ctx, l, r)
 }
@@ -66,33 +90,33 @@ func (w *World) finish(ctx context.Context, l *link, r *receive) (int, error) {
 	err := l.wait(ctx, r)
 	n, tag := int(r.got), r.tag
 	w.free(r)
-	return n, w.wrap("recv from", l.peer, tag, err)
+	return n, w.wrap(opRecv, l.peer, tag, err)
 }
 
 func (w *World) recvBytes(ctx context.Context, from int, tag Tag, limit int) ([]byte, error) {
 	l, err := w.link(from)
 	if err != nil {
-		return nil, w.wrap("recv from", from, tag, err)
+		return nil, w.wrap(opRecv, from, tag, err)
 	}
 	r := w.newReceive(tag, nil)
 	r.limit = max(limit, 0)
 	if err := l.post(ctx, r); err != nil {
-		return nil, w.wrap("recv from", from, tag, err)
+		return nil, w.wrap(opRecv, from, tag, err)
 	}
 	err = l.wait(ctx, r)
 	b := r.bytes
 	w.free(r)
-	return b, w.wrap("recv from", from, tag, err)
+	return b, w.wrap(opRecv, from, tag, err)
 }
 
 func (w *World) sendrecv(ctx context.Context, to int, sendTag Tag, send [][]byte, from int, recvTag Tag, recv [][]byte) (int, error) {
 	l, err := w.link(from)
 	if err != nil {
-		return 0, w.wrap("recv from", from, recvTag, err)
+		return 0, w.wrap(opRecv, from, recvTag, err)
 	}
 	r := w.newReceive(recvTag, recv)
 	if err := l.post(ctx, r); err != nil {
-		return 0, w.wrap("recv from", from, recvTag, err)
+		return 0, w.wrap(opRecv, from, recvTag, err)
 	}
 	if err := w.send(ctx, to, sendTag, send); err != nil {
 		l.withdraw(r)

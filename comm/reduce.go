@@ -55,7 +55,7 @@ func reduceAll[T Number](ctx context.Context, w *World, tag Tag, v []T, op func(
 	if err := w.spread(ctx, tag, parts); err != nil {
 		return err
 	}
-	fold(v, values, op)
+	copy(v, fold(values, op))
 	return nil
 }
 
@@ -77,25 +77,26 @@ func reduceShares[T Number](ctx context.Context, w *World, tag Tag, v []T, op fu
 		into := asBytes(values[from])
 		got, err := w.sendrecv(ctx, to, tag, parts[to:to+1], from, tag, [][]byte{into})
 		if err == nil {
-			err = w.wrap("recv from", from, tag, whole(got, len(into)))
+			err = w.wrap(opRecv, from, tag, whole(got, len(into)))
 		}
 		if err != nil {
 			return err
 		}
 	}
-	values[rank] = append([]T(nil), mine...)
-	fold(mine, values, op)
+	values[rank] = mine
+	copy(mine, fold(values, op))
 	return w.spread(ctx, tag, parts)
 }
 
-// fold sets out to the values of all ranks, combined in rank order.
-func fold[T Number](out []T, values [][]T, op func(a, b T) T) {
-	copy(out, values[0])
+// fold combines the values of all ranks in rank order, in the memory of the first.
+func fold[T Number](values [][]T, op func(a, b T) T) []T {
+	out := values[0]
 	for _, v := range values[1:] {
 		for i, x := range v {
 			out[i] = op(out[i], x)
 		}
 	}
+	return out
 }
 
 // asBytes returns the memory of v.

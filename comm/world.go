@@ -42,7 +42,7 @@ type Config struct {
 	HandshakeTimeout time.Duration
 
 	// EagerLimit is the longest message, in bytes, that is sent before the
-	// receiver has asked for it; zero means 64 KiB, and it is at most 1 MiB.
+	// receiver has asked for it; zero means 256 KiB, and it is at most 1 MiB.
 	// Negative makes every Send wait for its Recv.
 	EagerLimit int
 	// Window bounds the bytes of such messages that a receiver holds for each
@@ -73,7 +73,7 @@ func (c *Config) setDefaults() error {
 		c.HandshakeTimeout = 5 * time.Second
 	}
 	if c.EagerLimit == 0 {
-		c.EagerLimit = 64 << 10
+		c.EagerLimit = 256 << 10
 	}
 	if c.Window == 0 {
 		c.Window = max(1<<20, 4*c.EagerLimit)
@@ -158,17 +158,6 @@ func (w *World) bounded(ctx context.Context) (context.Context, context.CancelFun
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, w.cfg.CallTimeout)
-}
-
-// link returns the link to a peer.
-func (w *World) link(peer int) (*link, error) {
-	if peer < 0 || peer >= w.cfg.Size {
-		return nil, fmt.Errorf("no rank %d in a world of size %d", peer, w.cfg.Size)
-	}
-	if peer == w.cfg.Rank {
-		return nil, errors.New("a rank exchanges no messages with itself")
-	}
-	return w.links[peer], nil
 }
 
 func (w *World) host(rank int) string {

@@ -63,6 +63,9 @@ func (r *rank) agree(ctx context.Context, key []byte) error {
 	return nil
 }
 
+// maxNotice is more than a plan of millions of tiles takes.
+const maxNotice = 256 << 20
+
 // broadcast gives the coordinator's value of v to all ranks.
 func broadcast[T any](ctx context.Context, w *comm.World, v *T) error {
 	var b []byte
@@ -72,7 +75,7 @@ func broadcast[T any](ctx context.Context, w *comm.World, v *T) error {
 			return err
 		}
 	}
-	b, err := w.BcastBytes(ctx, coordinator, b)
+	b, err := w.BcastBytes(ctx, coordinator, b, maxNotice)
 	if err != nil || w.Rank() == coordinator {
 		return err
 	}

@@ -133,9 +133,6 @@ func (p *peers) Any(cond bool) (bool, error) {
 	if cond {
 		v[0] = 1
 	}
-	sum, err := comm.Allreduce(p.ctx, p.r.world, v, func(a, b int64) int64 { return a | b })
-	if err != nil {
-		return false, err
-	}
-	return sum[0] != 0, nil
+	err := comm.Allreduce(p.ctx, p.r.world, v, comm.Max)
+	return v[0] != 0, err
 }

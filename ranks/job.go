@@ -3,8 +3,6 @@ package ranks
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"halorun/kernels"
 	"halorun/ranks/raster"
@@ -24,10 +22,9 @@ type Job struct {
 
 // File says how a rank finds an input or output.
 type File struct {
-	Name   string `json:"name"`   // in messages
-	Path   string `json:"path"`   // to open, unless FD is set
-	FD     int    `json:"fd"`     // an inherited file descriptor, or 0
-	Stream bool   `json:"stream"` // an output that takes bytes in order only, and from one rank
+	Name string `json:"name"` // in messages
+	Path string `json:"path"` // to open, unless FD is set
+	FD   int    `json:"fd"`   // an inherited file descriptor, or 0
 }
 
 func (f File) open(flag int) (*os.File, error) {
@@ -67,7 +64,7 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out := stages[len(stages)-1].Out; out.Channels != 1 && strings.EqualFold(filepath.Ext(j.Output.Name), ".pgm") {
+	if out := stages[len(stages)-1].Out; out.Channels != 1 && j.Format == "pgm" {
 		// A .pgm holds grey only; ImageMagick, vips and OpenCV convert too.
 		gray, err := kernels.Parse([]string{"gray"})
 		if err != nil {
@@ -80,7 +77,7 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 		info.Notices = append(info.Notices, fmt.Sprintf("%s holds grey only: gray was added to the chain", j.Output.Name))
 	}
 	last := stages[len(stages)-1]
-	if endsGlobal(last) {
+	if global(last) != nil {
 		// The decision's rows are read by one more stage, which only copies.
 		stages = append(stages, kernels.Stage{In: last.Out, Out: last.Out})
 	}
@@ -92,8 +89,6 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 	}
 	return p, p.Output.Check()
 }
-
-func endsGlobal(s kernels.Stage) bool { return global(s) != nil }
 
 // global returns the operation that ends stage s in a decision, or nil.
 func global(s kernels.Stage) kernels.Global {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"halorun/kernels"
-	"halorun/ranks/raster"
 )
 
 // activity is what a rank's time goes to.
@@ -51,8 +50,6 @@ type meter struct {
 	tiles atomic.Int64
 }
 
-func newMeter() *meter { return new(meter) }
-
 func (m *meter) add(a activity, d time.Duration) { m.spent[a].Add(int64(d)) }
 
 // time adds the time until the returned function is called.
@@ -66,12 +63,10 @@ func (r *rank) report() *Report {
 	stats := r.world.Stats()
 	return &Report{
 		KernelPath: kernels.Path(), Transport: r.world.Transport(), Tiles: r.meter.tiles.Load(),
-		BytesSent: stats.BytesSent, BytesReceived: stats.BytesReceived,
+		BytesSent: stats.Sent, BytesReceived: stats.Received,
 		Seconds: Seconds{
 			Start: sec(start), Read: sec(read), Scatter: sec(scatter), Halo: sec(halo), Compute: sec(compute),
 			Checkpoint: sec(checkpoint), Gather: sec(gather), Write: sec(write),
 		},
 	}
 }
-
-var _ raster.Info

@@ -13,7 +13,7 @@ import (
 //
 // The report is never nil. An error that is only the consequence of another rank's failure wraps a *comm.RankError.
 func Run(ctx context.Context, w *comm.World, key []byte, job Job, began time.Time) (*Report, error) {
-	r := &rank{world: w, job: job, meter: newMeter()}
+	r := &rank{world: w, job: job, meter: new(meter)}
 	defer r.close()
 	err := r.run(ctx, key, began)
 	return r.report(), err
@@ -28,7 +28,6 @@ type rank struct {
 	picture *Picture
 	plan    Plan
 	meter   *meter
-	tiles   int
 	tags    comm.Tag
 }
 
@@ -72,6 +71,7 @@ func (r *rank) close() {
 		r.source.Close()
 	}
 	if r.sink != nil {
+		r.sink.Abort()
 		r.sink.file.Close()
 	}
 }

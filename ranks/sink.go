@@ -25,7 +25,11 @@ func (e *OutputError) Error() string { return fmt.Sprintf("write %s: %v", e.Name
 func (e *OutputError) Unwrap() error { return e.Err }
 
 func (j Job) openSink(o raster.Output) (*sink, error) {
-	f, err := j.Output.open(os.O_WRONLY)
+	flag := os.O_WRONLY
+	if st, err := os.Stat(j.Output.Path); err == nil && st.Mode().IsRegular() {
+		flag = os.O_RDWR // to prove that it is the same file
+	}
+	f, err := j.Output.open(flag)
 	if err != nil {
 		return nil, &OutputError{j.Output.Name, err}
 	}

@@ -17,7 +17,7 @@ func (j Job) openSource() (*source, error) {
 	if err != nil {
 		return nil, &raster.InputError{Name: j.Input.Name, Err: err}
 	}
-	reader, err := raster.Open(f, raster.Limits{MaxPixels: j.MaxPixels})
+	reader, err := raster.Open(f, j.Input.Name, raster.Limits{MaxPixels: j.MaxPixels})
 	if err != nil {
 		f.Close()
 		return nil, err

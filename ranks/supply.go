@@ -56,12 +56,16 @@ func (r *rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 	return readers
 }
 
-// chunks cuts the input rows of the runs into pieces of at most n rows.
+// chunks cuts the input rows of the runs into pieces of at most n rows. Rows that a run shares with the one before it are still in the
+// lane's pipeline, so they come once.
 func chunks(s kernels.Stage, runs []kernels.Rows, n int) []kernels.Rows {
 	var cs []kernels.Rows
+	seen := 0
 	for _, run := range runs {
 		need := s.InRows(run)
-		for y := need.Lo; y < need.Hi; y += n {
+		first := max(need.Lo, seen)
+		seen = max(need.Hi, seen)
+		for y := first; y < need.Hi; y += n {
 			cs = append(cs, kernels.Rows{Lo: y, Hi: min(y+n, need.Hi)})
 		}
 	}

@@ -1,0 +1,100 @@
+package raster
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+)
+
+// Output says which picture is written how.
+type Output struct {
+	Width, Height int
+	Channels      int    // of the rows given to WriteRows
+	Format        string // png, jpeg, tiff, ppm, pgm, pnm
+	Quality       int    // of a JPEG, 1 to 100
+}
+
+// formats lists the formats written, by the extension of a file's name.
+var formats = map[string]string{
+	"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff", "ppm": "ppm", "pgm": "pgm", "pnm": "pnm",
+}
+
+// FormatOf returns the format that a file's extension, in any case, stands for.
+func FormatOf(name string) (string, error) {
+	ext := strings.ToLower(strings.TrimPrefix(filepath.Ext(name), "."))
+	if f, ok := formats[ext]; ok {
+		return f, nil
+	}
+	if ext == "" {
+		return "", fmt.Errorf("%s: no output format; end the name in .png, .jpg, .tif, .ppm, .pgm or .pnm, or give --format", name)
+	}
+	return "", fmt.Errorf("unknown output format %q; there are png, jpg, tif, ppm, pgm and pnm", ext)
+}
+
+// Check returns an error if the format cannot hold the picture.
+func (o Output) Check() error {
+	switch {
+	case o.Format == "jpeg" && max(o.Width, o.Height) > 65535:
+		return fmt.Errorf("a JPEG has at most 65535 pixels a side, not %d×%d; write PNG, TIFF or PPM", o.Width, o.Height)
+	case o.Format == "png" && max(o.Width, o.Height) > math.MaxInt32:
+		return fmt.Errorf("a PNG has at most %d pixels a side, not %d×%d", math.MaxInt32, o.Width, o.Height)
+	case o.Format == "pgm" && o.Channels != 1:
+		return errors.New("a PGM holds grey only; add gray to the chain or write a PPM")
+	case o.Format == "tiff" && o.size() > math.MaxUint32:
+		return fmt.Errorf("a TIFF is below 4 GiB, and %d×%d pixels need %d bytes; write a PPM", o.Width, o.Height, o.size())
+	}
+	return nil
+}
+
+// Codec names the code that writes the format.
+func (o Output) Codec() string {
+	switch o.Format {
+	case "jpeg":
+		return "image/jpeg"
+	case "png":
+		return "halorun/png"
+	case "tiff":
+		return "halorun/tiff"
+	}
+	return "halorun/pnm"
+}
+
+// Size returns the exact size of the file in bytes, where the format's size is known beforehand.
+func (o Output) Size() (int64, bool) {
+	if l := o.layout(); l != nil {
+		return o.size(), true
+	}
+	return 0, false
+}
+
+func (o Output) size() int64 {
+	l := o.layout()
+	return int64(len(l.header)) + int64(o.Height)*int64(l.rowBytes)
+}
+
+// layout is how a picture lies open in a file: a header, then row after row.
+type layout struct {
+	header   []byte
+	rowBytes int
+}
+
+// layout returns nil for compressed formats.
+func (o Output) layout() *layout {
+	switch o.Format {
+	case "tiff":
+		return o.tiffLayout()
+	case "ppm":
+		return &layout{o.pnmHeader('6'), 3 * o.Width}
+	case "pgm":
+		return &layout{o.pnmHeader('5'), o.Width}
+	case "pnm":
+		return &layout{o.pnmHeader(map[int]byte{1: '5', 3: '6'}[o.Channels]), o.Channels * o.Width}
+	}
+	return nil
+}
+
+func (o Output) pnmHeader(kind byte) []byte {
+	return fmt.Appendf(nil, "P%c\n%d %d\n255\n", kind, o.Width, o.Height)
+}

@@ -1,0 +1,112 @@
+package raster
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Pending is a file that appears under its name only when it is complete. Until then it has a temporary name beside it. What
+// is not a regular file (a device, a FIFO) is written through.
+type Pending struct {
+	target string // symbolic links followed
+	temp   string // "" if it is written through
+}
+
+// NewPending prepares to write the file of the given name. A new file's permissions follow the umask; an existing one's are kept, and its
+// owner where that is allowed.
+func NewPending(name string) (*Pending, error) {
+	target, err := followLinks(name)
+	if err != nil {
+		return nil, err
+	}
+	st, err := os.Stat(target)
+	switch {
+	case err == nil && st.IsDir():
+		return nil, fmt.Errorf("%s is a folder", name)
+	case err == nil && !st.Mode().IsRegular():
+		return &Pending{target: target}, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	random := make([]byte, 4)
+	rand.Read(random) // never fails
+	dir, base := filepath.Split(target)
+	if len(base) > 200 {
+		base = base[:200] // a file's name has at most 255 bytes
+	}
+	p := &Pending{target: target, temp: filepath.Join(dir, "."+base+".halorun-"+hex.EncodeToString(random))}
+	f, err := os.OpenFile(p.temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if st != nil {
+		if err := keepOwner(f, st); err != nil {
+			p.Abort()
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// followLinks returns the path that a symbolic link, or a chain of them, leads to, which need not exist.
+func followLinks(path string) (string, error) {
+	for range 40 {
+		to, err := os.Readlink(path)
+		if err != nil {
+			return filepath.Abs(path)
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return "", fmt.Errorf("%s: too many symbolic links", path)
+}
+
+// Path returns where to write: the temporary file, or what is written through.
+func (p *Pending) Path() string {
+	if p.temp != "" {
+		return p.temp
+	}
+	return p.target
+}
+
+// Regular tells whether there is a temporary file, which can be opened by several processes.
+func (p *Pending) Regular() bool { return p.temp != "" }
+
+// Commit puts the file in place.
+func (p *Pending) Commit() error {
+	if p.temp == "" {
+		return nil
+	}
+	if err := os.Rename(p.temp, p.target); err != nil {
+		p.Abort()
+		return err
+	}
+	p.temp = ""
+	return nil
+}
+
+// Abort removes the temporary file, unless it has been committed.
+func (p *Pending) Abort() {
+	if p.temp != "" {
+		_ = os.Remove(p.temp)
+		p.temp = ""
+	}
+}
+
+// SameFile tells whether two names lead to one file.
+func SameFile(a, b string) bool {
+	sa, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	sb, err := os.Stat(b)
+	return err == nil && os.SameFile(sa, sb)
+}

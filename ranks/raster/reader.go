@@ -1,0 +1,179 @@
+package raster
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"os"
+	"sync"
+)
+
+// Info is what a file's header tells of the picture, after its orientation was applied.
+type Info struct {
+	Width, Height int
+	Channels      int      // 1 or 3, as it is read
+	Depth         int      // bits a sample in the file
+	Format        string   // png, jpeg, tiff, pnm
+	Codec         string   // the code that reads it
+	Notices       []string // what is not carried over, for the user
+}
+
+// Limits bound what is read.
+type Limits struct {
+	MaxPixels int64
+}
+
+// Reader reads a picture's rows. ReadRows may be called by several goroutines.
+type Reader struct {
+	name  string
+	file  *os.File
+	info  Info
+	place *placed // set if rows lie open in the file
+	// decode reads the whole picture, in the file's orientation.
+	decode      func() (*pixels, error)
+	orientation int // as in EXIF, 1 to 8
+
+	once    sync.Once
+	decoded *pixels
+	err     error
+}
+
+// header is what a format's parser makes of a file.
+type header struct {
+	Info
+	orientation int
+	place       *placed
+	decode      func() (*pixels, error)
+	// expansion is how many bytes of samples a byte of the file can at most stand for.
+	expansion int64
+}
+
+// Open reads the header of the picture in f, which is called name in errors. The file stays the caller's until Open has succeeded; then Close closes it.
+// Errors are *InputError.
+func Open(f *os.File, name string, l Limits) (*Reader, error) {
+	r, err := open(f, l)
+	if err != nil {
+		return nil, &InputError{name, err}
+	}
+	r.name = name
+	return r, nil
+}
+
+func open(f *os.File, l Limits) (*Reader, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return nil, errors.New("it is a folder, not a picture")
+	}
+	src := io.NewSectionReader(f, 0, st.Size())
+	if st.Size() == 0 {
+		return nil, errors.New("it is empty")
+	}
+	begin := make([]byte, 16)
+	n, err := src.ReadAt(begin, 0)
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	h, err := parse(begin[:n], src)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(st.Size(), l); err != nil {
+		return nil, err
+	}
+	r := &Reader{file: f, info: h.Info, place: h.place, decode: h.decode, orientation: h.orientation}
+	if h.orientation > 1 {
+		r.place = nil // rows of the file are not rows of the picture
+		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
+		if h.orientation > 4 {
+			r.info.Width, r.info.Height = h.Height, h.Width
+		}
+	}
+	return r, nil
+}
+
+func parse(begin []byte, src *io.SectionReader) (*header, error) {
+	switch {
+	case hasPrefix(begin, "\x89PNG\r\n\x1a\n"):
+		return parsePNG(src)
+	case hasPrefix(begin, "\xff\xd8"):
+		return parseJPEG(src)
+	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"):
+		return parseTIFF(src)
+	case hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
+		return nil, errors.New("BigTIFF is not read yet; convert it to TIFF (tiffcp -4) or PPM")
+	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
+		return parsePNM(src)
+	}
+	return nil, fmt.Errorf("not a picture that Halorun reads (PNG, JPEG, TIFF, PNM); it begins with %q", begin[:min(8, len(begin))])
+}
+
+func hasPrefix(b []byte, prefix string) bool {
+	return len(b) >= len(prefix) && string(b[:len(prefix)]) == prefix
+}
+
+// check holds the header's claims to the limits and to what the file can hold, before anything is allocated for them.
+func (h *header) check(size int64, l Limits) error {
+	if h.Width < 1 || h.Height < 1 {
+		return fmt.Errorf("damaged %s: it claims %d×%d pixels", h.Format, h.Width, h.Height)
+	}
+	over, pixels := bits.Mul64(uint64(h.Width), uint64(h.Height))
+	if over > 0 || pixels > uint64(l.MaxPixels) {
+		return fmt.Errorf("its %d×%d pixels are beyond --max-pixels %d", h.Width, h.Height, l.MaxPixels)
+	}
+	if int64(pixels)/h.expansion > size {
+		return fmt.Errorf("damaged %s: it claims %d×%d pixels, which its %d bytes cannot hold", h.Format, h.Width, h.Height, size)
+	}
+	return nil
+}
+
+// Info returns what the header told.
+func (r *Reader) Info() Info { return r.info }
+
+// Direct tells whether rows are read at their place, without decoding the whole picture.
+func (r *Reader) Direct() bool { return r.place != nil }
+
+// ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError.
+func (r *Reader) ReadRows(y int, dst [][]byte) error {
+	if r.place != nil {
+		if err := r.place.read(r.file, y, dst); err != nil {
+			return &InputError{r.name, err}
+		}
+		return nil
+	}
+	r.once.Do(func() {
+		r.decoded, r.err = r.decodeAll()
+		if r.err != nil {
+			r.err = &InputError{r.name, r.err}
+		}
+	})
+	if r.err != nil {
+		return r.err
+	}
+	for i, d := range dst {
+		copy(d, r.decoded.row(y+i))
+	}
+	return nil
+}
+
+func (r *Reader) decodeAll() (p *pixels, err error) {
+	defer func() {
+		// A library's decoder may trip over what a hostile file says.
+		if e := recover(); e != nil {
+			p, err = nil, fmt.Errorf("damaged %s: %v", r.info.Format, e)
+		}
+	}()
+	if p, err = r.decode(); err != nil {
+		return nil, damaged(r.info.Format, err)
+	}
+	if p = p.oriented(r.orientation); p.width != r.info.Width || p.height != r.info.Height || p.channels != r.info.Channels {
+		return nil, fmt.Errorf("damaged %s: its data is of another size than its header says", r.info.Format)
+	}
+	return p, nil
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.file.Close() }

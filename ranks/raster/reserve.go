@@ -1,0 +1,30 @@
+package raster
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reserve makes f as long as size and makes sure that there is room for it, so that a full disk is known before the work.
+func Reserve(f *os.File, size int64) error {
+	fd := int(f.Fd())
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return fmt.Errorf("ask for free space: %w", err)
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	if fs.Blocks > 0 && size > free {
+		return fmt.Errorf("%w: %d bytes are needed and %d are free", unix.ENOSPC, size, free)
+	}
+	// A tmpfs would fill the pages with zeros now and has the picture overwrite them later.
+	if fs.Type != unix.TMPFS_MAGIC {
+		err := unix.Fallocate(fd, 0, 0, size)
+		if err == nil || !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
+			return err
+		}
+	}
+	return f.Truncate(size)
+}

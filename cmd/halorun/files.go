@@ -161,14 +161,55 @@ type output struct {
 	pending *raster.Pending // nil for stdout
 }
 
-// openOutput prepares OUTPUT and reserves its space where that is known.
+// openOutput prepares OUTPUT, and reserves its space where that is known.
 func (o *runOptions) openOutput(files *inherited, p *ranks.Picture) (*output, error) {
 	if o.output == "-" {
-		return &output{File: ranks.File{Name: "stdout", FD: files.add(os.Stdout), Stream: true}}, nil
+		return &output{File: ranks.File{Name: "stdout", FD: files.add(os.Stdout)}}, nil
 	}
-	return nil, nil
+	failed := func(err error) error { return &ranks.OutputError{Name: o.output, Err: err} }
+	pending, err := raster.NewPending(o.output)
+	if err != nil {
+		return nil, failed(err)
+	}
+	out := &output{File: ranks.File{Name: o.output, Path: pending.Path()}, pending: pending}
+	if size, known := p.Output.Size(); known && pending.Regular() {
+		if err := reserve(pending.Path(), size); err != nil {
+			out.abort()
+			return nil, failed(err)
+		}
+	}
+	return out, nil
 }
 
-func (o *output) temporary() []string { return nil }
-func (o *output) abort()              {}
-func (o *output) commit() error       { return nil }
+func reserve(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return raster.Reserve(f, size)
+}
+
+// temporary returns the files to remove if nobody is left to do so.
+func (o *output) temporary() []string {
+	if o.pending == nil || !o.pending.Regular() {
+		return nil
+	}
+	return []string{o.pending.Path()}
+}
+
+func (o *output) abort() {
+	if o.pending != nil {
+		o.pending.Abort()
+	}
+}
+
+func (o *output) commit() error {
+	if o.pending == nil {
+		return nil
+	}
+	if err := o.pending.Commit(); err != nil {
+		return &ranks.OutputError{Name: o.Name, Err: err}
+	}
+	return nil
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -103,7 +104,7 @@ func (r *report) write(path string, began time.Time, err error) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.File().Write(append(b, '\n')); err != nil {
+	if err := os.WriteFile(p.Path(), append(b, '\n'), 0o666); err != nil {
 		p.Abort()
 		return err
 	}

@@ -184,7 +184,7 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	result, err := launcher.Run(ctx, launcher.Config{
 		AgentArgs: []string{agentName}, RankArgs: []string{rankName},
 		Size: o.np, Threads: o.threads, Job: report.Job, Spec: spec, Remove: out.temporary(), Files: files.files,
-		Lines: func(rank int, host, _, line string) { fmt.Fprintf(os.Stderr, "[%d@%s] %s\n", rank, host, line) },
+		Lines:  func(rank int, host, _, line string) { fmt.Fprintf(os.Stderr, "[%d@%s] %s\n", rank, host, line) },
 		Events: func(e launcher.Event) { o.log.Debug("event", "event", e) },
 	})
 	if result != nil {

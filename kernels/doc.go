@@ -10,6 +10,3 @@
 // tiles, ranks or network. Samples are 8 bits and all arithmetic on them is in integers, bit-identical to OpenCV 4.6.
 // Every op has a slow float64 reference on mat.Dense that judges its fast path.
 package kernels
-
-// Path names the instruction set that the fast paths use.
-func Path() string { return "go" }

@@ -1,6 +1,9 @@
 package kernels
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // twoPass is the fast path of a Convolution of rank 1 in fixed point: factors that are symmetric, not negative, and add up to
 // at most 256, with a shift of 16. It sums columns first, then rows, eight samples at a time.
@@ -21,14 +24,11 @@ type twoPass struct {
 
 // taps are the weights of a symmetric filter: of the middle, and of the pairs at the same distance from it.
 type taps struct {
-	reach  int
-	middle uint64
-	pairs  []tapPair // zero weights are left out
-}
-
-type tapPair struct {
-	distance int
-	weight   uint64
+	reach   int
+	middle  uint64
+	pairs   []int    // their distances; those of weight 0 are left out
+	weights []uint64 // of the pairs
+	a, b    []*byte  // scratch for sum: where their samples begin
 }
 
 func fitsTwoPass(weights []int) bool {
@@ -42,9 +42,11 @@ func newTaps(weights []int) taps {
 	t.middle = uint64(weights[t.reach])
 	for d := 1; d <= t.reach; d++ {
 		if w := weights[t.reach+d]; w > 0 {
-			t.pairs = append(t.pairs, tapPair{d, uint64(w)})
+			t.pairs = append(t.pairs, d)
+			t.weights = append(t.weights, uint64(w))
 		}
 	}
+	t.a, t.b = make([]*byte, len(t.pairs)), make([]*byte, len(t.pairs))
 	return t
 }
 
@@ -82,9 +84,9 @@ func (p *twoPass) columns(src [][]byte, lo, hi int) {
 	n := p.in.RowBytes()
 	from, to := max(0, lo-p.pad), min(n, hi+p.pad)
 	at := from - (lo - p.pad) // in the planes
-	t := p.column
-	for i, pair := range t.pairs {
-		p.a[i], p.b[i] = src[t.reach-pair.distance][from:to], src[t.reach+pair.distance][from:to]
+	t := &p.column
+	for i, d := range t.pairs {
+		p.a[i], p.b[i] = src[t.reach-d][from:to], src[t.reach+d][from:to]
 	}
 	middle := src[t.reach][from:to]
 	count := len(middle) / wordsz
@@ -97,8 +99,8 @@ func (p *twoPass) columns(src [][]byte, lo, hi int) {
 	}
 	for i := count * wordsz; i < len(middle); i++ {
 		s := t.middle * uint64(middle[i])
-		for j, pair := range t.pairs {
-			s += pair.weight * (uint64(p.a[j][i]) + uint64(p.b[j][i]))
+		for j, w := range t.weights {
+			s += w * (uint64(p.a[j][i]) + uint64(p.b[j][i]))
 		}
 		p.high[at+i], p.low[at+i] = byte(s>>8), byte(s)
 	}
@@ -143,41 +145,69 @@ func (p *twoPass) rows(out []byte) {
 
 func (p *twoPass) alongRow(even, odd []uint64, plane []byte) {
 	n := len(even) * wordsz
-	for i, pair := range p.row.pairs {
-		d := pair.distance * p.in.Channels
+	for i, d := range p.row.pairs {
+		d *= p.in.Channels
 		p.a[i], p.b[i] = plane[p.pad-d:p.pad-d+n], plane[p.pad+d:p.pad+d+n]
 	}
 	p.row.sum(even, odd, plane[p.pad:p.pad+n], p.a, p.b)
 }
 
-// sum adds up whole words of weighted samples: the middle, and a[i] and b[i] for every pair. Two pairs at a time, so
-// that the sums go through memory half as often.
-func (t taps) sum(even, odd []uint64, middle []byte, a, b [][]byte) {
-	odd = odd[:len(even)]
-	w := t.middle
-	m := words(middle)[:len(even)]
+// sum adds up whole words of weighted samples: the middle, and a[i] and b[i] for every pair.
+func (t *taps) sum(even, odd []uint64, middle []byte, a, b [][]byte) {
+	const block = 4 // words
+	n := 0
+	if path == "avx2" && len(even) >= block {
+		n = len(even) / block * block
+		for i := range t.pairs {
+			t.a[i], t.b[i] = unsafe.SliceData(a[i]), unsafe.SliceData(b[i])
+		}
+		weighAVX2(&even[0], &odd[0], &middle[0], unsafe.SliceData(t.a), unsafe.SliceData(t.b), unsafe.SliceData(t.weights),
+			len(t.pairs), t.middle, n/block)
+	}
+	even, odd = even[n:], odd[n:]
+	rest := func(samples []byte) []uint64 { return words(samples[n*wordsz:])[:len(even)] }
+	weighMiddle(even, odd, rest(middle), t.middle)
+	i := 0
+	for ; i+1 < len(t.pairs); i += 2 {
+		weighTwoPairs(even, odd, rest(a[i]), rest(b[i]), rest(a[i+1]), rest(b[i+1]), t.weights[i], t.weights[i+1])
+	}
+	if i < len(t.pairs) {
+		weighPair(even, odd, rest(a[i]), rest(b[i]), t.weights[i])
+	}
+}
+
+// The loops stand in functions of their own because the compiler runs out of registers when they share one.
+
+//go:noinline
+func weighMiddle(even, odd, m []uint64, w uint64) {
+	odd, m = odd[:len(even)], m[:len(even)]
 	for i := range even {
 		even[i] = (m[i] & lanes) * w
 		odd[i] = (m[i] >> 8 & lanes) * w
 	}
-	pairs := t.pairs
-	for ; len(pairs) > 1; pairs, a, b = pairs[2:], a[2:], b[2:] {
-		w0, w1 := pairs[0].weight, pairs[1].weight
-		a0, b0 := words(a[0])[:len(even)], words(b[0])[:len(even)]
-		a1, b1 := words(a[1])[:len(even)], words(b[1])[:len(even)]
-		for i := range even {
-			p, q, r, s := a0[i], b0[i], a1[i], b1[i]
-			even[i] += (p&lanes+q&lanes)*w0 + (r&lanes+s&lanes)*w1
-			odd[i] += (p>>8&lanes+q>>8&lanes)*w0 + (r>>8&lanes+s>>8&lanes)*w1
-		}
+}
+
+//go:noinline
+func weighPair(even, odd, a, b []uint64, w uint64) {
+	odd, a, b = odd[:len(even)], a[:len(even)], b[:len(even)]
+	for i := range even {
+		p, q := a[i], b[i]
+		even[i] += (p&lanes + q&lanes) * w
+		odd[i] += (p>>8&lanes + q>>8&lanes) * w
 	}
-	if len(pairs) > 0 {
-		w0 := pairs[0].weight
-		a0, b0 := words(a[0])[:len(even)], words(b[0])[:len(even)]
-		for i := range even {
-			p, q := a0[i], b0[i]
-			even[i] += (p&lanes + q&lanes) * w0
-			odd[i] += (p>>8&lanes + q>>8&lanes) * w0
-		}
+}
+
+// weighTwoPairs sends the sums through memory half as often as weighPair.
+//
+//go:noinline
+func weighTwoPairs(even, odd, a0, b0, a1, b1 []uint64, w0, w1 uint64) {
+	odd, a0, b0, a1, b1 = odd[:len(even)], a0[:len(even)], b0[:len(even)], a1[:len(even)], b1[:len(even)]
+	for i := range even {
+		p, q := a0[i], b0[i]
+		e := (p&lanes + q&lanes) * w0
+		o := (p>>8&lanes + q>>8&lanes) * w0
+		p, q = a1[i], b1[i]
+		even[i] += e + (p&lanes+q&lanes)*w1
+		odd[i] += o + (p>>8&lanes+q>>8&lanes)*w1
 	}
 }

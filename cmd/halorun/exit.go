@@ -70,6 +70,16 @@ func isA[T error](err error) bool {
 	return errors.As(err, &t)
 }
 
+// message returns the line that tells the user of the error. What went wrong with INPUT or OUTPUT did so for any rank, so
+// then it matters little which one met it.
+func message(err error) string {
+	var failed *launcher.RankFailed
+	if errors.As(err, &failed) && (failed.Status == exitInput || failed.Status == exitFailed) {
+		return oneLine(failed.Message)
+	}
+	return oneLine(err.Error())
+}
+
 // oneLine makes a message one line, whatever a library or a file's name put into it.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {

@@ -48,6 +48,6 @@ func status(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(os.Stderr, "halorun: %s\n", oneLine(err.Error()))
+	fmt.Fprintf(os.Stderr, "halorun: %s\n", message(err))
 	return exitStatus(err)
 }

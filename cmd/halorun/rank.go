@@ -11,6 +11,7 @@ import (
 	"halorun/comm"
 	"halorun/launcher"
 	"halorun/ranks"
+	"halorun/ranks/raster"
 )
 
 const (
@@ -54,7 +55,7 @@ func rankMain(ctx context.Context, began time.Time) error {
 	result, _ := json.Marshal(report)
 	if err != nil {
 		world.Close()
-		return self.Fail(exitStatus(err), err.Error(), result, isConsequence(err))
+		return self.Fail(exitStatus(err), cause(err).Error(), result, isConsequence(err))
 	}
 	if err := world.Close(); err != nil {
 		return self.Fail(exitFailed, err.Error(), result, isConsequence(err))
@@ -66,4 +67,17 @@ func rankMain(ctx context.Context, began time.Time) error {
 func isConsequence(err error) bool {
 	var rankError *comm.RankError
 	return errors.As(err, &rankError) || errors.Is(err, context.Canceled)
+}
+
+// cause strips an error of INPUT or OUTPUT of what the rank was doing with it.
+func cause(err error) error {
+	var input *raster.InputError
+	var output *ranks.OutputError
+	switch {
+	case errors.As(err, &input):
+		return input
+	case errors.As(err, &output):
+		return output
+	}
+	return err
 }

@@ -83,7 +83,7 @@ func (r *report) launched(l *launcher.Result) {
 func (r *report) write(path string, began time.Time, err error) error {
 	r.State, r.ExitStatus = "done", exitStatus(err)
 	if err != nil {
-		r.State, r.Error = "failed", oneLine(err.Error())
+		r.State, r.Error = "failed", message(err)
 	}
 	switch {
 	case isA[signalError](err):

@@ -102,8 +102,11 @@ func decodeText(src *io.SectionReader, body int64, in Info, maxval int, bitmap b
 		if err != nil {
 			return nil, err
 		}
-		if v = min(v, maxval); in.Depth == 16 {
+		switch v = min(v, maxval); {
+		case in.Depth == 16:
 			v >>= 8
+		case in.Channels == 1:
+			v = v * 255 / maxval // of the netpbm formats, OpenCV scales this one only
 		}
 		p.data[i] = byte(v)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"golang.org/x/image/tiff"
 )
 
 // Tags of TIFF 6.0 that we read or write.
@@ -22,9 +20,12 @@ const (
 	tagRowsPerStrip    = 278
 	tagStripByteCounts = 279
 	tagPlanar          = 284
+	tagPredictor       = 317
+	tagColorMap        = 320
+	tagTileWidth       = 322
+	tagTileHeight      = 323
 	tagTileOffsets     = 324
 	tagTileByteCounts  = 325
-	tagExtraSamples    = 338
 	tagSampleFormat    = 339
 )
 
@@ -164,53 +165,36 @@ func parseTIFF(src *io.SectionReader) (*header, error) {
 	if h.Depth == 1 {
 		h.expansion *= 8
 	}
-	if compression == 1 && h.Depth == 8 && int(samples) == h.Channels && photometric != 0 && photometric != 3 {
-		if h.place, err = d.place(h.Info); err != nil {
+	h.Codec = "halorun/tiff"
+	if h.Width < 1 || h.Height < 1 {
+		return h, nil // the caller refuses it
+	}
+	t, err := newTIFFDecoder(d, h.Info, compression, photometric, int(samples))
+	if err != nil {
+		return nil, damaged("tiff", err)
+	}
+	h.decode = t.decode
+	if compression == 1 && h.Depth == 8 && int(samples) == h.Channels && photometric != 0 && photometric != 3 && t.across == 1 {
+		if h.place, err = t.place(); err != nil {
 			return nil, damaged("tiff", err)
 		}
-	}
-	if h.Codec = "x/image/tiff"; h.place != nil && h.orientation == 1 {
-		h.Codec = "halorun/tiff"
-	}
-	h.decode = func() (*pixels, error) {
-		img, err := tiff.Decode(io.NewSectionReader(src, 0, src.Size()))
-		if err != nil {
-			return nil, err
-		}
-		return toPixels(img, h.Channels)
 	}
 	return h, nil
 }
 
-// place finds the rows of uncompressed strips. It returns nil for tiles.
-func (d *ifd) place(in Info) (*placed, error) {
-	if _, ok := d.entries[tagTileOffsets]; ok {
+// place finds the rows of uncompressed strips, which lie open. It returns nil for tiles.
+func (t *tiffDecoder) place() (*placed, error) {
+	if t.blockW != t.info.Width {
 		return nil, nil
 	}
-	perStrip, err := d.numbers(tagRowsPerStrip, 1, uint32(in.Height))
-	if err != nil {
-		return nil, err
-	}
-	rows := min(int(perStrip[0]), in.Height)
-	if rows < 1 {
-		return nil, errors.New("strips of no rows")
-	}
-	strips := (in.Height-1)/rows + 1
-	offsets, err := d.numbers(tagStripOffsets, int64(strips), 0)
-	if err != nil {
-		return nil, err
-	}
-	rowBytes := int64(in.Width) * int64(in.Channels)
-	for i, at := range offsets {
-		n := min(rows, in.Height-i*rows)
-		if int64(at)+int64(n)*rowBytes > d.src.Size() {
-			return nil, fmt.Errorf("it ends too early: strip %d of %d lies beyond its %d bytes", i, strips, d.src.Size())
+	rowBytes := int64(t.info.Width) * int64(t.info.Channels)
+	for i, at := range t.offsets {
+		n := min(t.blockH, t.info.Height-i*t.blockH)
+		if int64(at)+int64(n)*rowBytes > t.src.Size() {
+			return nil, fmt.Errorf("it ends too early: strip %d of %d lies beyond its %d bytes", i, len(t.offsets), t.src.Size())
 		}
 	}
-	if len(offsets) != strips {
-		return nil, fmt.Errorf("it has %d strips, and %d rows of %d a strip", len(offsets), in.Height, rows)
-	}
 	return &placed{rowBytes: int(rowBytes), offset: func(y int) int64 {
-		return int64(offsets[y/rows]) + int64(y%rows)*rowBytes
+		return int64(t.offsets[y/t.blockH]) + int64(y%t.blockH)*rowBytes
 	}}, nil
 }

@@ -60,7 +60,7 @@ func everyCollective(ctx context.Context, w *comm.World, size int) error {
 	if err := w.Barrier(ctx); err != nil {
 		return err
 	}
-	for _, root := range []int{0, n / 2, n - 1} {
+	for _, root := range slices.Compact([]int{0, n / 2, n - 1}) {
 		want := pattern(root, size, size)
 		buf := make([]byte, size)
 		if rank == root {
@@ -172,6 +172,9 @@ func reductions(ctx context.Context, w *comm.World, count int) error {
 func TestCollectives(t *testing.T) {
 	for _, memory := range []bool{false, true} {
 		for n := 1; n <= 9; n++ {
+			if memory && n%3 != 2 {
+				continue
+			}
 			t.Run(fmt.Sprintf("memory=%t/n=%d", memory, n), func(t *testing.T) {
 				commtest.Run(t, n, commtest.Options{Memory: memory}, func(ctx context.Context, w *comm.World) error {
 					for _, size := range sizes(n) {

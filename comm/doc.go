@@ -2,12 +2,12 @@
 // a job, collective calls among all of them, and the movement of rows. It knows
 // no pixels.
 //
-//	 scatter, halo, gather       Mover       who has which rectangle, who needs which
-//	 Barrier, Bcast, …           World       all ranks call it, in the same order
-//	 Send, Recv, Sendrecv        World       two ranks, matched by tag
-//	 ────────────────────────────────────────────────────────────────────────
-//	 one link to every peer      link        matching, credits, order, errors
-//	 frames                      Link        from a Transport: TCP, or another
+//	scatter, halo, gather       Mover       who has which rectangle, who needs which
+//	Barrier, Bcast, …           World       all ranks call it, in the same order
+//	Send, Recv, Sendrecv        World       two ranks, matched by tag
+//	────────────────────────────────────────────────────────────────────────
+//	one link to every peer      link        matching, credits, order, errors
+//	frames                      Link        from a Transport: TCP, or another
 //
 // A message of up to Config.EagerLimit bytes is sent at once, within a window of
 // bytes that the receiver agrees to hold; it returns the credit when the message

@@ -35,7 +35,7 @@ const (
 	kindCTS                    // clear to send: size bytes of message id have a place
 	kindData                   // length bytes of message id, at offset size
 	kindCredit                 // size bytes of the eager window are free again
-	kindBye                    // the sender has closed its world; nothing follows
+	kindBye                    // the sender has closed its world; no message follows
 	kindByeAck                 // everything up to the goodbye has been read
 	kindEnd
 )

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -49,15 +50,9 @@ type scripted struct {
 	io.Reader
 	read    int
 	written int
-	close   func()
-	closed  chan struct{}
 }
 
-func newScripted(b []byte) *scripted {
-	s := &scripted{Reader: bytes.NewReader(b), closed: make(chan struct{})}
-	s.close = sync.OnceFunc(func() { close(s.closed) })
-	return s
-}
+func newScripted(b []byte) *scripted { return &scripted{Reader: bytes.NewReader(b)} }
 
 func (s *scripted) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
@@ -73,7 +68,9 @@ func (s *scripted) WriteFrame(_ context.Context, parts net.Buffers) error {
 }
 
 func (s *scripted) Close() error {
-	s.close()
+	if c, ok := s.Reader.(io.Closer); ok {
+		return c.Close()
+	}
 	return nil
 }
 
@@ -122,6 +119,56 @@ func frames(in []byte) []byte {
 		out = append(out, b...)
 	}
 	return out
+}
+
+// Each breach of the protocol ends the link, and with it pending calls.
+func TestBreaches(t *testing.T) {
+	from := func(h header) header { h.source = 1; return h }
+	eager := from(header{kind: kindEager, tag: 1, length: 500, size: 500})
+	for name, stream := range map[string][]header{
+		"window":          {eager, eager, eager},
+		"epoch":           {{kind: kindBye, source: 1, epoch: 1}},
+		"source":          {{kind: kindBye, source: 0}},
+		"credit":          {from(header{kind: kindCredit, size: 1})},
+		"second farewell": {from(header{kind: kindByeAck}), from(header{kind: kindByeAck})},
+		"data":            {from(header{kind: kindData, length: 1})},
+		"second RTS":      {from(header{kind: kindRTS, id: 1, size: 9, tag: 7}), from(header{kind: kindRTS, id: 1, size: 9, tag: 8})},
+		"too much data":   {from(header{kind: kindRTS, id: 1, size: 9, tag: 7}), from(header{kind: kindData, id: 1, length: 10})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := Config{Size: 2, Key: make([]byte, minKey), Bootstrap: noBootstrap{}, EagerLimit: 500, Window: 1500}
+			if err := cfg.setDefaults(); err != nil {
+				t.Fatal(err)
+			}
+			var b []byte
+			for _, h := range stream {
+				frame := make([]byte, headerSize+int(h.length))
+				h.put(frame)
+				b = append(b, frame...)
+			}
+			in, say := io.Pipe()
+			w := &World{cfg: cfg, links: make([]*link, 2)}
+			w.links[1] = newLink(w, 1, &scripted{Reader: in})
+			var calls sync.WaitGroup
+			for _, tag := range []Tag{7, 8, 9} {
+				r := w.newReceive(tag, [][]byte{make([]byte, 100)})
+				if err := w.links[1].post(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+				calls.Go(func() {
+					if _, err := w.finish(t.Context(), w.links[1], r); !errors.Is(err, errFrame) {
+						t.Errorf("recv: %v", err)
+					}
+				})
+			}
+			say.Write(b)
+			calls.Wait()
+			if err := w.Send(t.Context(), 1, 1); !errors.Is(err, errFrame) {
+				t.Errorf("send: %v", err)
+			}
+			w.Close()
+		})
+	}
 }
 
 // A peer with the key that says nonsense costs its own link: every call returns,

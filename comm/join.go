@@ -2,7 +2,6 @@ package comm
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -173,7 +172,8 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 	defer stop()
 	var handshakes sync.WaitGroup
 	defer handshakes.Wait()
-	ctx, cancel := context.WithCancel(ctx)
+	// Those still at it when all are here, or ctx has ended, are strangers.
+	open, cancel := context.WithCancel(ctx)
 	defer cancel()
 
 	var pending [maxHandshakes]context.CancelFunc
@@ -185,7 +185,7 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 		if pending[i] != nil {
 			pending[i]()
 		}
-		hctx, hcancel := context.WithTimeout(ctx, r.world.cfg.HandshakeTimeout)
+		hctx, hcancel := context.WithTimeout(open, r.world.cfg.HandshakeTimeout)
 		pending[i] = hcancel
 		handshakes.Go(func() {
 			defer hcancel()
@@ -264,5 +264,5 @@ func (r *reception) result(ctx context.Context, err error) error {
 			names = append(names, b.String())
 		}
 	}
-	return errors.Join(fmt.Errorf("%s did not connect: %w", strings.Join(names, ", "), err))
+	return fmt.Errorf("%s did not connect: %w", strings.Join(names, ", "), err)
 }

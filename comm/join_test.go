@@ -295,6 +295,50 @@ func TestJoinConfig(t *testing.T) {
 	}
 }
 
+// broken is a bootstrap that fails at one step.
+type broken struct {
+	comm.Bootstrap
+	step string
+}
+
+var errBroken = errors.New("the launcher is gone")
+
+func (b broken) Put(ctx context.Context, key string, value []byte) error {
+	if b.step == "put" {
+		return errBroken
+	}
+	return b.Bootstrap.Put(ctx, key, value)
+}
+
+func (b broken) Fence(ctx context.Context) error {
+	if b.step == "fence" {
+		return errBroken
+	}
+	return b.Bootstrap.Fence(ctx)
+}
+
+func (b broken) Get(ctx context.Context, key string) ([]byte, error) {
+	if b.step == "get" {
+		return nil, errBroken
+	}
+	return b.Bootstrap.Get(ctx, key)
+}
+
+func TestJoinWithoutBootstrap(t *testing.T) {
+	for _, step := range []string{"put", "fence", "get"} {
+		synctest.Test(t, func(t *testing.T) {
+			errs := commtest.Each(2, commtest.Options{Memory: true, Config: func(c *comm.Config) {
+				if c.Rank == 1 {
+					c.Bootstrap = broken{c.Bootstrap, step}
+				}
+			}}, func(context.Context, *comm.World) error { return errors.New("joined") })
+			if !errors.Is(errs[1], errBroken) || !errors.Is(errs[0], context.DeadlineExceeded) {
+				t.Errorf("%s: %v", step, errs)
+			}
+		})
+	}
+}
+
 // When all are in, nobody listens any more.
 func TestListenerCloses(t *testing.T) {
 	addr := make(chan string, 1)

@@ -226,38 +226,31 @@ func (l *link) close(ctx context.Context) error {
 	l.noSend = ErrClosed
 	l.cancelSends(ErrClosed)
 	l.inbox.cancelPosted(ErrClosed)
+	l.reply(header{kind: kindBye}) // after what receives have already asked for
 	l.mu.Unlock()
 
-	_, err := l.write(ctx, header{kind: kindBye}, nil)
-	if err == nil {
-		select {
-		case <-l.byeRead:
-		case <-l.broken:
-		case <-ctx.Done():
-			err = fmt.Errorf("what was sent last may be lost: %w", ctx.Err())
-		}
+	var err error
+	select {
+	case <-l.byeRead:
+	case <-l.broken: // lost earlier, as the calls it concerned have been told
+	case <-ctx.Done():
+		err = fmt.Errorf("what was sent last may be lost: %w", ctx.Err())
 	}
 	l.fail(ErrClosed)
 	l.done.Wait()
-	if ctx.Err() == nil {
-		return nil // a link lost earlier has been reported to the calls it concerned
-	}
 	return err
 }
 
 // read is the reader goroutine.
 func (l *link) read() {
-	err := lost(l.readFrames())
-	l.mu.Lock()
-	if l.bye {
-		err = ErrGoodbye // whatever the socket says after it
-	}
-	l.mu.Unlock()
-	l.fail(err)
+	l.fail(lost(l.readFrames()))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.readErr = l.err
-	l.inbox.cancelAll(l.err)
+	if l.bye {
+		l.readErr = ErrGoodbye // whatever the socket says after it
+	}
+	l.inbox.cancelAll(l.readErr)
 }
 
 // readFrames takes in frames until the link ends.

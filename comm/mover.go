@@ -79,7 +79,9 @@ func (w *World) NewMover(tag Tag, f Flow, lend func(context.Context, Rect) ([][]
 }
 
 // Serve sends every piece that other ranks need of what this rank has. It
-// returns when all are sent, or at the first error.
+// returns when all are sent, or at the first error. Each piece waits for its
+// receiver as a Send does: give ctx a deadline if receivers may take longer than
+// Config.CallTimeout from one Fetch to the next.
 func (m *Mover) Serve(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for i := 1; i < m.world.Size(); i++ {

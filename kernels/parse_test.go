@@ -1,0 +1,79 @@
+package kernels
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	for in, want := range map[string]string{
+		"blur":                           "blur:size=31,sigma=0",
+		"BL:Size=5":                      "blur:size=5,sigma=0",
+		"blur:sigma=1.5,size=7":          "blur:size=7,sigma=1.5",
+		"canny:l2=true":                  "edges:low=100,high=200,l2=true",
+		"bc:alpha=-0.7,beta=1e2":         "brightness-contrast:alpha=-0.7,beta=100",
+		"gray":                           "gray",
+		"edges: low = 1 , high=2":        "edges:low=1,high=2,l2=false",
+		"brightness-contrast:beta=-30.5": "brightness-contrast:alpha=1.5,beta=-30.5",
+	} {
+		chain, err := Parse([]string{in})
+		if err != nil {
+			t.Errorf("%s: %v", in, err)
+			continue
+		}
+		got := chain[0].String()
+		if got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+		again, err := Parse([]string{got})
+		if err != nil || again[0].String() != got {
+			t.Errorf("%s does not stay as it is: %v, %v", got, again, err)
+		}
+	}
+}
+
+func TestParseErrors(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                        "unknown operation",
+		"blurr":                   "did you mean blur?",
+		"sketsch":                 "did you mean sketch?",
+		"blur:":                   "not of the form key=value",
+		"blur:size":               "not of the form key=value",
+		"blur:sice=3":             "it has size, sigma",
+		"gray:x=1":                "it has none",
+		"blur:size=3,size=5":      "twice",
+		"blur:size=4":             "odd",
+		"blur:size=0":             "from 1 to 1023",
+		"blur:size=-1":            "from 1 to 1023",
+		"blur:size=1e30":          "from 1 to 1023",
+		"blur:size=3.5":           "whole",
+		"blur:size=three":         "not a number",
+		"bc:alpha=NaN":            "not a number",
+		"bc:alpha=Inf":            "not from",
+		"edges:l2=maybe":          "not true or false",
+		strings.Repeat("x", 1000): "unknown operation",
+	} {
+		_, err := Parse([]string{"gray", in})
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.40q: %v, want %q", in, err, want)
+		}
+	}
+	if _, err := Parse(nil); err == nil {
+		t.Error("an empty chain is no error")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"blur:size=5,sigma=1", "edges:low=1", ":", "=,", "gray:\x00", "bc:alpha=0x1p4"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		chain, err := Parse([]string{s})
+		if err != nil {
+			return
+		}
+		if _, err := Parse([]string{chain[0].String()}); err != nil {
+			t.Errorf("%q is normalised to %q: %v", s, chain[0], err)
+		}
+	})
+}

@@ -23,11 +23,10 @@ func (r *rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
 	plan, self := r.plan.Stages[stage], r.world.Rank()
 	rowBytes := r.picture.stages[stage].Out.RowBytes()
 	out := newOutlet(ctx, plan, plan.of(self, r.plan.Lanes))
-	var movers []*comm.Mover // by rank; nil where it writes by itself
+	movers := make([]*comm.Mover, len(r.plan.Writers)) // by rank; nil where it writes by itself
 	var order []owned
 	for q, writes := range r.plan.Writers {
 		tag := r.tag()
-		movers = append(movers, nil)
 		if writes {
 			continue
 		}
@@ -37,9 +36,10 @@ func (r *rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
 			flow.Have = append(flow.Have, comm.Placed{Rank: q, Rect: rect(tile, rowBytes)})
 			flow.Need = append(flow.Need, comm.Placed{Rank: coordinator, Rect: rect(tile, rowBytes)})
 		}
-		movers[q] = r.world.NewMover(tag, flow, out.lend)
+		mover := r.world.NewMover(tag, flow, out.lend)
+		movers[q] = mover
 		if q == self {
-			g.Go(func() error { return movers[q].Serve(ctx) })
+			g.Go(func() error { return mover.Serve(ctx) })
 		}
 	}
 	if self == coordinator {

@@ -24,7 +24,7 @@ type Job struct {
 type File struct {
 	Name string `json:"name"` // in messages
 	Path string `json:"path"` // to open, unless FD is set
-	FD   int    `json:"fd"`   // an inherited file descriptor, or 0
+	FD   int    `json:"fd"`   // an inherited file descriptor, or 0; of an output it is a stream
 }
 
 func (f File) open(flag int) (*os.File, error) {
@@ -42,14 +42,13 @@ type Picture struct {
 	stages []kernels.Stage
 }
 
-// Inspect opens the job's input, reads its header and derives what the chain will make of it. It checks all that can be
+// Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
 // checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
-func (j Job) Inspect() (*Picture, error) {
-	in, err := j.openSource()
+func (j Job) Inspect(f *os.File) (*Picture, error) {
+	in, err := raster.Open(f, j.Input.Name, raster.Limits{MaxPixels: j.MaxPixels})
 	if err != nil {
 		return nil, err
 	}
-	defer in.Close()
 	return j.picture(in.Info())
 }
 

@@ -25,20 +25,11 @@ func (e *OutputError) Error() string { return fmt.Sprintf("write %s: %v", e.Name
 func (e *OutputError) Unwrap() error { return e.Err }
 
 func (j Job) openSink(o raster.Output) (*sink, error) {
-	flag := os.O_WRONLY
-	if st, err := os.Stat(j.Output.Path); err == nil && st.Mode().IsRegular() {
-		flag = os.O_RDWR // to prove that it is the same file
-	}
-	f, err := j.Output.open(flag)
+	f, err := j.Output.open(os.O_RDWR) // it is read to prove that it is the same file
 	if err != nil {
 		return nil, &OutputError{j.Output.Name, err}
 	}
-	w, err := raster.NewWriter(f, o)
-	if err != nil {
-		f.Close()
-		return nil, &OutputError{j.Output.Name, err}
-	}
-	return &sink{Writer: w, file: f, name: j.Output.Name}, nil
+	return &sink{Writer: raster.NewWriter(f, o, j.Output.FD > 0), file: f, name: j.Output.Name}, nil
 }
 
 // joinSink tells whether this rank can open the very file that the sink writes, and does.

@@ -29,6 +29,19 @@ func (in *inherited) add(f *os.File) (fd int) {
 	return firstFD + len(in.files) - 1
 }
 
+// open returns the input for reading in this process.
+func (in *inherited) open(f ranks.File) (*os.File, error) {
+	if f.FD > 0 {
+		return in.files[f.FD-firstFD], nil
+	}
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, &raster.InputError{Name: f.Name, Err: err}
+	}
+	in.owned = append(in.owned, file)
+	return file, nil
+}
+
 func (in *inherited) close() {
 	for _, f := range in.owned {
 		f.Close()
@@ -41,18 +54,18 @@ func (in *inherited) input(ctx context.Context, name string) (ranks.File, error)
 		st, err := os.Stat(name)
 		switch {
 		case err != nil:
-			return ranks.File{}, &raster.InputError{Name: name, Err: errors.Unwrap(err)}
+			return ranks.File{}, &raster.InputError{Name: name, Err: err}
 		case st.IsDir():
 			return ranks.File{}, &raster.InputError{Name: name, Err: errors.New("is a folder, not a picture")}
 		case st.Mode().IsRegular():
 			path, err := filepath.Abs(name)
 			return ranks.File{Name: name, Path: path}, err
 		}
-		f, err := os.Open(name)
+		f, err := openStream(ctx, name, os.O_RDONLY)
 		if err != nil {
-			return ranks.File{}, &raster.InputError{Name: name, Err: errors.Unwrap(err)}
+			return ranks.File{}, &raster.InputError{Name: name, Err: err}
 		}
-		defer f.Close()
+		in.owned = append(in.owned, f)
 		return in.spool(ctx, name, f)
 	}
 	if st, err := os.Stdin.Stat(); err == nil && st.Mode().IsRegular() {
@@ -162,7 +175,7 @@ type output struct {
 }
 
 // openOutput prepares OUTPUT, and reserves its space where that is known.
-func (o *runOptions) openOutput(files *inherited, p *ranks.Picture) (*output, error) {
+func (o *runOptions) openOutput(ctx context.Context, files *inherited, p *ranks.Picture) (*output, error) {
 	if o.output == "-" {
 		return &output{File: ranks.File{Name: "stdout", FD: files.add(os.Stdout)}}, nil
 	}
@@ -172,13 +185,42 @@ func (o *runOptions) openOutput(files *inherited, p *ranks.Picture) (*output, er
 		return nil, failed(err)
 	}
 	out := &output{File: ranks.File{Name: o.output, Path: pending.Path()}, pending: pending}
-	if size, known := p.Output.Size(); known && pending.Regular() {
+	if !pending.Regular() {
+		// It is opened here because it may be this process's own, as /dev/stdout is.
+		f, err := openStream(ctx, pending.Path(), os.O_WRONLY)
+		if err != nil {
+			return nil, failed(err)
+		}
+		files.owned = append(files.owned, f)
+		out.FD = files.add(f)
+		return out, nil
+	}
+	if size, known := p.Output.Size(); known {
 		if err := reserve(pending.Path(), size); err != nil {
 			out.abort()
 			return nil, failed(err)
 		}
 	}
 	return out, nil
+}
+
+// openStream opens a FIFO or device. A FIFO waits for its other end.
+func openStream(ctx context.Context, path string, flag int) (*os.File, error) {
+	type opened struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		f, err := os.OpenFile(path, flag, 0)
+		done <- opened{f, err}
+	}()
+	select {
+	case o := <-done:
+		return o.f, o.err
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 func reserve(path string, size int64) error {

@@ -162,7 +162,11 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 		return err
 	}
 	job.Output.Name = o.output
-	picture, err := job.Inspect()
+	in, err := files.open(job.Input)
+	if err != nil {
+		return err
+	}
+	picture, err := job.Inspect(in)
 	if err != nil {
 		return inspectError(err)
 	}
@@ -170,7 +174,7 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	for _, n := range picture.Input.Notices {
 		o.log.Info(fmt.Sprintf("%s: %s", o.input, n))
 	}
-	out, err := o.openOutput(&files, picture)
+	out, err := o.openOutput(ctx, &files, picture)
 	if err != nil {
 		return err
 	}

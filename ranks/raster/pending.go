@@ -20,17 +20,17 @@ type Pending struct {
 // NewPending prepares to write the file of the given name. A new file's permissions follow the umask; an existing one's are kept, and its
 // owner where that is allowed.
 func NewPending(name string) (*Pending, error) {
-	target, err := followLinks(name)
-	if err != nil {
-		return nil, err
-	}
-	st, err := os.Stat(target)
+	st, err := os.Stat(name)
 	switch {
 	case err == nil && st.IsDir():
 		return nil, fmt.Errorf("%s is a folder", name)
 	case err == nil && !st.Mode().IsRegular():
-		return &Pending{target: target}, nil
+		return &Pending{target: name}, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	target, err := followLinks(name)
+	if err != nil {
 		return nil, err
 	}
 	random := make([]byte, 4)

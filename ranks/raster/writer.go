@@ -21,17 +21,9 @@ type Writer interface {
 	Direct() bool
 }
 
-// NewWriter returns a writer of the picture o to f. On a stream (a pipe, a device) it writes the same bytes in order.
-func NewWriter(f *os.File, o Output) (Writer, error) {
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return newWriter(f, o, st.Mode().IsRegular()), nil
-}
-
-// newWriter returns a writer that is direct if the format allows it and random says that f can be written at any place.
-func newWriter(f *os.File, o Output, random bool) Writer {
+// NewWriter returns a writer of the picture o to f. It is direct if the format allows that and f is no stream: to a stream (a pipe, a
+// device, somebody's open file) it writes the same bytes in order, from where f stands.
+func NewWriter(f *os.File, o Output, stream bool) Writer {
 	switch o.Format {
 	case "png":
 		return newPNGWriter(f, o)
@@ -39,7 +31,7 @@ func newWriter(f *os.File, o Output, random bool) Writer {
 		return &jpegWriter{w: f, out: o}
 	}
 	l := o.layout()
-	w := &plainWriter{file: f, out: o, layout: l, direct: random}
+	w := &plainWriter{file: f, out: o, layout: l, direct: !stream}
 	w.place = placed{rowBytes: l.rowBytes, offset: func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }}
 	return w
 }

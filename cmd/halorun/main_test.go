@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -84,7 +83,7 @@ func halorun(t *testing.T, args ...string) *exec.Cmd {
 	c.Stderr = &stderr
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Log(fmt.Sprintf("%v: %s", args, stderr.String()))
+			t.Logf("%v: %s", args, stderr.String())
 		}
 	})
 	return c

@@ -1,0 +1,197 @@
+package launcher
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"halorun/launcher/control"
+)
+
+// nowhere is a stream that takes all and gives nothing.
+type nowhere struct{ bytes.Reader }
+
+func (*nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (*nowhere) Close() error                { return nil }
+
+// said is something that an agent says, some time after what it said before.
+type said struct {
+	after time.Duration
+	m     control.Message
+}
+
+// followed has a job of n ranks follow an agent that says what is given, and returns how that ends, and when.
+func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, err error, took time.Duration) {
+	t.Helper()
+	j = newJob(Config{Size: n}, "h")
+	j.reporter = newReporter()
+	a = &agentProcess{messages: make(chan control.Message), out: newOutbox(control.NewConn(&nowhere{}, &nowhere{}))}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for _, s := range script {
+			time.Sleep(s.after)
+			select {
+			case a.messages <- s.m:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	began := time.Now()
+	err = j.follow(ctx, a)
+	j.reporter.close(ctx, ctx)
+	return j, a, err, time.Since(began)
+}
+
+func TestFollow(t *testing.T) {
+	hello := said{0, &control.Hello{}}
+	attached := func(id uint32) said { return said{0, &control.Attached{Member: id}} }
+	done := func(id uint32) said { return said{0, &control.Finished{Member: id}} }
+	exited := func(id uint32) said { return said{0, &control.Exited{Member: id}} }
+	died := func(id uint32) said { return said{0, &control.Exited{Member: id, Signal: 11}} }
+	failed := func(id uint32, consequence bool) said {
+		return said{0, &control.Finished{Member: id, Status: 3, Message: "why", Consequence: consequence}}
+	}
+	after := func(d time.Duration, s said) said { return said{d, s.m} }
+	both := []said{hello, attached(0), attached(1)}
+
+	for name, c := range map[string]struct {
+		script []said // after both
+		only   []said // instead of both
+		want   error
+		took   time.Duration
+	}{
+		"all done":                 {script: []said{done(0), exited(0), done(1), exited(1)}},
+		"done, and killed by then": {script: []said{done(0), died(0), done(1), exited(1)}},
+		"done twice, exited twice": {script: []said{done(0), done(0), exited(0), exited(0), after(time.Second, done(1)), exited(1)}, took: time.Second},
+		"done but not gone":        {script: []said{done(0), exited(0), done(1)}, took: exitTime},
+		"a rank fails": {
+			script: []said{after(time.Second, failed(1, false))},
+			want:   &RankFailed{Rank: 1, Host: "h", Status: 3, Message: "why"}, took: time.Second,
+		},
+		"the first error counts": {
+			script: []said{failed(0, true), failed(1, false)},
+			want:   &RankFailed{Rank: 1, Host: "h", Status: 3, Message: "why"},
+		},
+		"the cause comes late": {
+			script: []said{failed(0, true), after(causeTime-1, died(1))},
+			want:   &RankDied{Rank: 1, Host: "h", How: "was killed by SIGSEGV"}, took: causeTime - 1,
+		},
+		"the cause does not come": {
+			script: []said{failed(1, true)},
+			want:   &RankFailed{Rank: 1, Host: "h", Status: 3, Message: "why"}, took: causeTime,
+		},
+		"consequences of nothing": {
+			script: []said{failed(1, true), failed(0, true), exited(0), exited(1)},
+			want:   &RankFailed{Rank: 1, Host: "h", Status: 3, Message: "why"},
+		},
+		"a rank cannot be started": {
+			script: []said{{0, &control.Exited{Member: 1, Error: "no room"}}},
+			want:   &StartError{Rank: 1, Host: "h", Err: errors.New("no room")},
+		},
+		"a rank does not attach": {
+			only: []said{hello, attached(0)},
+			want: &StartError{Rank: 1, Host: "h", Err: fmt.Errorf("no sign of life within %v", 10040*time.Millisecond)},
+			took: 10040 * time.Millisecond,
+		},
+		"the agent does not speak": {
+			only: []said{},
+			want: &StartError{Rank: theAgent, Host: "h", Err: fmt.Errorf("no sign of life within %v", 10040*time.Millisecond)},
+			took: 10040 * time.Millisecond,
+		},
+		"slow, but all attached": {script: []said{after(time.Hour, done(0)), done(1), exited(1), exited(0)}, took: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				script := c.only
+				if script == nil {
+					script = append(both[:len(both):len(both)], c.script...)
+				}
+				_, _, err, took := followed(t, 2, script)
+				if fmt.Sprintf("%T %v", err, err) != fmt.Sprintf("%T %v", c.want, c.want) {
+					t.Errorf("%T %v; want %T %v", err, err, c.want, c.want)
+				}
+				if took != c.took {
+					t.Errorf("it took %v; want %v", took, c.took)
+				}
+			})
+		})
+	}
+}
+
+func TestAgentSpeaksNonsense(t *testing.T) {
+	for want, m := range map[string]control.Message{
+		"it sent a *control.Stop, which is not for launchers": &control.Stop{},
+		"it speaks of member 2; there are 2":                  &control.Started{Member: 2},
+		"it speaks of member 4294967295; there are 2":         &control.Line{Member: 1<<32 - 1},
+	} {
+		j, _, err, _ := followed(t, 2, []said{{0, m}})
+		if err != errAgentLost || j.lost == nil || j.lost.Error() != want {
+			t.Errorf("a %T: %v because of %v; want %q", m, err, j.lost, want)
+		}
+	}
+}
+
+// Everybody gets what all have put, once each has come to the fence.
+func TestFences(t *testing.T) {
+	put := func(id uint32, key string) said {
+		return said{0, &control.Fence{Member: id, Values: map[string][]byte{key: {byte(id)}}}}
+	}
+	lost := said{0, &control.Stop{}} // ends the job
+	_, a, _, _ := followed(t, 2, []said{put(0, "a"), put(0, "b"), put(1, "c"), put(1, "d"), put(0, "e"), put(1, "never"), lost})
+	a.out.close()
+	var got []control.Message
+	for m := range a.out.queue {
+		got = append(got, m)
+	}
+	want := []control.Message{
+		&control.Table{Values: map[string][]byte{"a": {0}, "b": {0}, "c": {1}}},
+		&control.Table{Values: map[string][]byte{"d": {1}, "e": {0}}},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("sent %v; want %v", got, want)
+	}
+}
+
+// What the agent tells while the job is being stopped is noted, and no event.
+func TestHearWhileStopping(t *testing.T) {
+	j := newJob(Config{Size: 1}, "h")
+	j.stopping = true
+	for _, m := range []control.Message{
+		&control.Finished{Status: 1, Message: "stopped", Result: []byte("half")}, &control.Exited{Signal: 9, MaxRSSBytes: 5},
+	} {
+		if err := j.hear(t.Context(), m); err != nil {
+			t.Error(err)
+		}
+	}
+	if r := j.result; len(r.Events) != 0 || string(r.Ranks[0].Result) != "half" || r.Ranks[0].Signal != 9 || r.Ranks[0].MaxRSSBytes != 5 {
+		t.Errorf("result %+v", r)
+	}
+}
+
+// A reader that does not read loses its stream, and nobody waits for it.
+func TestOutboxOfOneWhoDoesNotRead(t *testing.T) {
+	r, w := io.Pipe()
+	conn := control.NewConn(r, w)
+	o := newOutbox(conn)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		o.run()
+	}()
+	for range outboxRoom + 2 { // one more may be on its way
+		o.post(&control.Stop{})
+	}
+	<-ended
+	if err := conn.Send(&control.Stop{}); err == nil || !strings.Contains(err.Error(), "closed") {
+		t.Errorf("send: %v; want a closed stream", err)
+	}
+}

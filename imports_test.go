@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 
 // forTests lists what the tests of a package may import besides.
 var forTests = map[string][]string{
+	"halorun/comm":  {"halorun/comm/commtest"},
 	"halorun/ranks": {"halorun/comm/commtest"},
 }
 

@@ -28,7 +28,7 @@ type said struct {
 }
 
 // followed has a job of n ranks follow an agent that says what is given, and returns how that ends, and when.
-func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, err error, took time.Duration) {
+func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, took time.Duration, err error) {
 	t.Helper()
 	j = newJob(Config{Size: n}, "h")
 	j.reporter = newReporter()
@@ -48,7 +48,7 @@ func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, err 
 	began := time.Now()
 	err = j.follow(ctx, a)
 	j.reporter.close(ctx, ctx)
-	return j, a, err, time.Since(began)
+	return j, a, time.Since(began), err
 }
 
 func TestFollow(t *testing.T) {
@@ -115,7 +115,7 @@ func TestFollow(t *testing.T) {
 				if script == nil {
 					script = append(both[:len(both):len(both)], c.script...)
 				}
-				_, _, err, took := followed(t, 2, script)
+				_, _, took, err := followed(t, 2, script)
 				if fmt.Sprintf("%T %v", err, err) != fmt.Sprintf("%T %v", c.want, c.want) {
 					t.Errorf("%T %v; want %T %v", err, err, c.want, c.want)
 				}
@@ -133,7 +133,7 @@ func TestAgentSpeaksNonsense(t *testing.T) {
 		"it speaks of member 2; there are 2":                  &control.Started{Member: 2},
 		"it speaks of member 4294967295; there are 2":         &control.Line{Member: 1<<32 - 1},
 	} {
-		j, _, err, _ := followed(t, 2, []said{{0, m}})
+		j, _, _, err := followed(t, 2, []said{{0, m}})
 		if err != errAgentLost || j.lost == nil || j.lost.Error() != want {
 			t.Errorf("a %T: %v because of %v; want %q", m, err, j.lost, want)
 		}

@@ -73,6 +73,7 @@ func hostname(t *testing.T) string {
 }
 
 func TestRanksMeet(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 2, 7} {
 		c := config(t, n, spec{Act: "meet"})
 		result, err := run(t, c)
@@ -163,6 +164,7 @@ func TestNothingLeaks(t *testing.T) {
 }
 
 func TestLinesAreWhole(t *testing.T) {
+	t.Parallel()
 	var got gathered
 	const n = 3
 	c := config(t, n, spec{Act: "print"})
@@ -189,6 +191,7 @@ func TestLinesAreWhole(t *testing.T) {
 }
 
 func TestNoNewlines(t *testing.T) {
+	t.Parallel()
 	var got gathered
 	c := config(t, 1, spec{Act: "print 10 MB"})
 	c.Lines = got.add

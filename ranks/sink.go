@@ -1,7 +1,9 @@
 package ranks
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"halorun/kernels"
@@ -21,7 +23,17 @@ type OutputError struct {
 	Err  error
 }
 
-func (e *OutputError) Error() string { return fmt.Sprintf("write %s: %v", e.Name, e.Err) }
+func (e *OutputError) Error() string {
+	// The path in it would be that of a temporary file.
+	var path *fs.PathError
+	if errors.As(e.Err, &path) && path.Op == "write" {
+		return fmt.Sprintf("write %s: %v", e.Name, path.Err)
+	}
+	if path != nil {
+		return fmt.Sprintf("write %s: cannot %s a file there: %v", e.Name, path.Op, path.Err)
+	}
+	return fmt.Sprintf("write %s: %v", e.Name, e.Err)
+}
 func (e *OutputError) Unwrap() error { return e.Err }
 
 func (j Job) openSink(o raster.Output) (*sink, error) {

@@ -19,6 +19,14 @@ const (
 	rankName  = "rank"
 )
 
+const (
+	// joinTime is how long ranks that have all started may take to find each other, and 50 ms more for each.
+	joinTime = 30 * time.Second
+	// callTime bounds a wait for another rank. One that has no rows of a stage waits for all who have; a rank that died is
+	// noticed at once, by its links and by the launcher.
+	callTime = 24 * time.Hour
+)
+
 func rankCommand() *cli.Command {
 	return &cli.Command{
 		Name: rankName, Usage: "be a rank; started by an agent", Hidden: true,
@@ -44,9 +52,11 @@ func rankMain(ctx context.Context, began time.Time) error {
 	if err := json.Unmarshal(self.Spec, &job); err != nil {
 		return err
 	}
-	world, err := comm.Join(ctx, comm.Config{
+	joining, cancel := context.WithTimeout(ctx, joinTime+time.Duration(self.Size)*50*time.Millisecond)
+	defer cancel()
+	world, err := comm.Join(joining, comm.Config{
 		Rank: self.Rank, Size: self.Size, Member: self.Member, Epoch: self.Epoch, Host: self.Host, Hosts: self.Hosts,
-		Key: self.Key, Bootstrap: self,
+		Key: self.Key, Bootstrap: self, CallTimeout: callTime,
 	})
 	if err != nil {
 		return self.Fail(exitStart, err.Error(), nil, isConsequence(err))

@@ -11,7 +11,7 @@ PROGRAMS := gcc pngtopnm
 .PHONY: build test test-long bench lint tools cross clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
+	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
 
 test: tools lint cross
 	$(GO) test -race -timeout 9m ./...

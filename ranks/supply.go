@@ -129,12 +129,12 @@ func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 	}
 }
 
-// newRows returns n rows that lie side by side in memory.
+// newRows returns n rows that lie side by side in one slice, so that they can be moved in one go.
 func newRows(n, rowBytes int) [][]byte {
 	all := make([]byte, n*rowBytes)
 	rows := make([][]byte, n)
 	for i := range rows {
-		rows[i] = all[i*rowBytes : (i+1)*rowBytes : (i+1)*rowBytes]
+		rows[i] = all[i*rowBytes : (i+1)*rowBytes]
 	}
 	return rows
 }

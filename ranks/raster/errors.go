@@ -3,6 +3,8 @@ package raster
 import (
 	"errors"
 	"fmt"
+	"image/jpeg"
+	"image/png"
 	"io"
 	"io/fs"
 )
@@ -23,10 +25,21 @@ func (e *InputError) Error() string {
 
 func (e *InputError) Unwrap() error { return e.Err }
 
-// damaged makes an error of a decoder's.
+// damaged makes an error of a decoder's. Those of the standard library repeat which decoder it was.
 func damaged(format string, err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	var unsupported jpeg.UnsupportedError
+	if errors.As(err, &unsupported) {
+		return fmt.Errorf("JPEG with %s is not read", string(unsupported))
+	}
+	var badJPEG jpeg.FormatError
+	var badPNG png.FormatError
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")
+	case errors.As(err, &badJPEG):
+		err = errors.New(string(badJPEG))
+	case errors.As(err, &badPNG):
+		err = errors.New(string(badPNG))
 	}
 	return fmt.Errorf("damaged %s: %w", format, err)
 }

@@ -7,15 +7,33 @@ import (
 	"fmt"
 	"image/jpeg"
 	"io"
+	"strings"
 )
 
 // jpegExpansion is how many pixels a byte of JPEG can at most stand for: one bit for a block of 64.
 const jpegExpansion = 8 * 64
 
+// Markers of JPEG (ISO 10918-1, table B.1).
+const (
+	markerSOF0  = 0xc0 // baseline; up to 0xcf other kinds of frames, but for three
+	markerSOF2  = 0xc2 // progressive
+	markerDHT   = 0xc4
+	markerJPG   = 0xc8
+	markerDAC   = 0xcc
+	markerEOI   = 0xd9
+	markerSOS   = 0xda
+	markerAPP1  = 0xe1
+	markerAPP14 = 0xee
+)
+
+// adobeCMYK is an APP14 segment that says: four components are CMYK, stored inverted.
+const adobeCMYK = "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00\x00"
+
 // parseJPEG reads the segments up to the first scan.
 func parseJPEG(src *io.SectionReader) (*header, error) {
 	h := &header{orientation: 1, expansion: jpegExpansion}
 	h.Format, h.Codec, h.Depth = "jpeg", "image/jpeg", 8
+	components, exifSeen, adobeSeen := 0, false, false
 	for at := int64(2); ; {
 		var b [4]byte
 		if _, err := src.ReadAt(b[:], at); err != nil {
@@ -32,40 +50,69 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 		if n < 2 {
 			return nil, errors.New("damaged jpeg: a segment shorter than its length field")
 		}
-		body := make([]byte, n-2)
-		if _, err := src.ReadAt(body, at+4); err != nil {
-			return nil, damaged("jpeg", err)
-		}
+		body := io.NewSectionReader(src, at+4, n-2)
 		switch {
-		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc:
-			if marker > 0xc2 {
-				return nil, fmt.Errorf("JPEG of kind SOF%d is not read; baseline and progressive are", marker-0xc0)
-			}
-			if len(body) < 6 {
-				return nil, errors.New("damaged jpeg: its frame header is too short")
-			}
-			if body[0] != 8 {
-				return nil, fmt.Errorf("JPEG of %d bits a sample is not read; 8 are", body[0])
-			}
-			h.Height, h.Width = int(binary.BigEndian.Uint16(body[1:])), int(binary.BigEndian.Uint16(body[3:]))
-			if h.Channels = 3; body[5] == 1 {
-				h.Channels = 1
-			}
-		case marker == 0xe1 && hasPrefix(body, "Exif\x00\x00"):
-			h.orientation = exifOrientation(body[6:])
-		case marker == 0xda || marker == 0xd9:
-			if h.Channels == 0 {
+		case marker == markerSOS || marker == markerEOI:
+			if components == 0 {
 				return nil, errors.New("damaged jpeg: no frame header before the picture data")
 			}
+			file := io.Reader(io.NewSectionReader(src, 0, src.Size()))
+			if components == 4 && !adobeSeen {
+				// The library insists on being told; OpenCV takes such samples for inverted, too.
+				file = io.MultiReader(strings.NewReader("\xff\xd8"+adobeCMYK), io.NewSectionReader(src, 2, src.Size()-2))
+			}
 			h.decode = func() (*pixels, error) {
-				img, err := jpeg.Decode(bufio.NewReaderSize(io.NewSectionReader(src, 0, src.Size()), 1<<20))
+				img, err := jpeg.Decode(bufio.NewReaderSize(file, 1<<20))
 				if err != nil {
 					return nil, err
 				}
 				return toPixels(img, h.Channels)
 			}
 			return h, nil
+		case marker == markerAPP14:
+			adobeSeen = true
+		case marker == markerAPP1 && !exifSeen: // OpenCV looks into the first APP1 only
+			exifSeen = true
+			app := make([]byte, n-2)
+			if _, err := io.ReadFull(body, app); err != nil {
+				return nil, damaged("jpeg", err)
+			}
+			if hasPrefix(app, "Exif\x00\x00") {
+				h.orientation = exifOrientation(app[6:])
+			}
+		case isFrame(marker):
+			var err error
+			if components, err = h.readFrame(marker, body); err != nil {
+				return nil, err
+			}
 		}
 		at += 2 + n
 	}
+}
+
+// isFrame tells whether a marker begins a frame header, SOF0 to SOF15.
+func isFrame(marker byte) bool {
+	return marker >= markerSOF0 && marker <= markerSOF0+15 && marker != markerDHT && marker != markerJPG && marker != markerDAC
+}
+
+func (h *header) readFrame(marker byte, body io.Reader) (components int, err error) {
+	if marker > markerSOF2 {
+		return 0, fmt.Errorf("JPEG of kind SOF%d is not read; baseline and progressive are", marker-markerSOF0)
+	}
+	var b [6]byte
+	if _, err := io.ReadFull(body, b[:]); err != nil {
+		return 0, damaged("jpeg", err)
+	}
+	if b[0] != 8 {
+		return 0, fmt.Errorf("JPEG of %d bits a sample is not read; 8 are", b[0])
+	}
+	h.Height, h.Width = int(binary.BigEndian.Uint16(b[1:])), int(binary.BigEndian.Uint16(b[3:]))
+	if h.Channels = 3; b[5] == 1 {
+		h.Channels = 1
+	}
+	h.working = 6
+	if marker == markerSOF2 {
+		h.working = 18 // all coefficients, of 32 bits
+	}
+	return int(b[5]), nil
 }

@@ -48,6 +48,9 @@ func (w *jpegWriter) WriteRows(y int, rows [][]byte) error {
 }
 
 func (w *jpegWriter) Finish() error {
+	if err := w.order.complete(); err != nil {
+		return err
+	}
 	var img image.Image = w.rgba
 	if w.gray != nil {
 		img = w.gray

@@ -3,8 +3,10 @@ package raster
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -36,14 +38,20 @@ func FormatOf(name string) (string, error) {
 // Check returns an error if the format cannot hold the picture.
 func (o Output) Check() error {
 	switch {
-	case o.Format == "jpeg" && max(o.Width, o.Height) > 65535:
+	case !slices.Contains(slices.Collect(maps.Values(formats)), o.Format):
+		return fmt.Errorf("unknown output format %q", o.Format)
+	case o.Width < 1 || o.Height < 1 || o.Channels != 1 && o.Channels != 3:
+		return fmt.Errorf("a picture of %d×%d pixels of %d channels cannot be written", o.Width, o.Height, o.Channels)
+	case o.Format == "jpeg" && max(o.Width, o.Height) > math.MaxUint16:
 		return fmt.Errorf("a JPEG has at most 65535 pixels a side, not %d×%d; write PNG, TIFF or PPM", o.Width, o.Height)
+	case o.Format == "jpeg" && (o.Quality < 1 || o.Quality > 100):
+		return fmt.Errorf("the quality of a JPEG is from 1 to 100, not %d", o.Quality)
 	case o.Format == "png" && max(o.Width, o.Height) > math.MaxInt32:
 		return fmt.Errorf("a PNG has at most %d pixels a side, not %d×%d", math.MaxInt32, o.Width, o.Height)
 	case o.Format == "pgm" && o.Channels != 1:
 		return errors.New("a PGM holds grey only; add gray to the chain or write a PPM")
-	case o.Format == "tiff" && o.size() > math.MaxUint32:
-		return fmt.Errorf("a TIFF is below 4 GiB, and %d×%d pixels need %d bytes; write a PPM", o.Width, o.Height, o.size())
+	case o.Format == "tiff" && (o.Height > math.MaxUint32/(o.Width*o.Channels) || o.size() > math.MaxUint32):
+		return fmt.Errorf("a TIFF is below 4 GiB, which %d×%d pixels are not; write a PPM", o.Width, o.Height)
 	}
 	return nil
 }
@@ -62,11 +70,12 @@ func (o Output) Codec() string {
 }
 
 // Size returns the exact size of the file in bytes, where the format's size is known beforehand.
-func (o Output) Size() (int64, bool) {
-	if l := o.layout(); l != nil {
-		return o.size(), true
+func (o Output) Size() (size int64, known bool) {
+	switch o.Format {
+	case "png", "jpeg":
+		return 0, false
 	}
-	return 0, false
+	return o.size(), true
 }
 
 func (o Output) size() int64 {

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // Pending is a file that appears under its name only when it is complete. Until then it has a temporary name beside it. What
@@ -17,8 +19,9 @@ type Pending struct {
 	temp   string // "" if it is written through
 }
 
-// NewPending prepares to write the file of the given name. A new file's permissions follow the umask; an existing one's are kept, and its
-// owner where that is allowed.
+// NewPending prepares to write the file of the given name, which may be a symbolic link, also to what does not exist yet. A new file's
+// permissions follow the umask; an existing one's are kept, and its owner where that is allowed. The error is an fs.ErrNotExist if the
+// folder does not exist.
 func NewPending(name string) (*Pending, error) {
 	st, err := os.Stat(name)
 	switch {
@@ -28,6 +31,9 @@ func NewPending(name string) (*Pending, error) {
 		return &Pending{target: name}, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
+	case err == nil && unix.Access(name, unix.W_OK) != nil:
+		// A rename would not ask.
+		return nil, &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
 	}
 	target, err := followLinks(name)
 	if err != nil {
@@ -54,17 +60,26 @@ func NewPending(name string) (*Pending, error) {
 	return p, nil
 }
 
-// followLinks returns the path that a symbolic link, or a chain of them, leads to, which need not exist.
+// followLinks returns the absolute path that a symbolic link, or a chain of them, leads to. The file need not exist; its folder must.
 func followLinks(path string) (string, error) {
 	for range 40 {
+		dir, base := filepath.Split(path)
+		if dir == "" {
+			dir = "."
+		}
+		// The folder comes first: ".." in a link counts from where the link really lies.
+		dir, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, base)
 		to, err := os.Readlink(path)
 		if err != nil {
 			return filepath.Abs(path)
 		}
-		if !filepath.IsAbs(to) {
-			to = filepath.Join(filepath.Dir(path), to)
+		if path = to; !filepath.IsAbs(to) {
+			path = dir + "/" + to
 		}
-		path = to
 	}
 	return "", fmt.Errorf("%s: too many symbolic links", path)
 }

@@ -25,6 +25,10 @@ func (p *pixels) row(y int) []byte {
 func toPixels(img image.Image, channels int) (*pixels, error) {
 	b := img.Bounds()
 	p := newPixels(b.Dx(), b.Dy(), channels)
+	if img, ok := img.(*image.YCbCr); ok {
+		fromYCbCr(p, img)
+		return p, nil
+	}
 	for y := range p.height {
 		dst := p.row(y)
 		switch img := img.(type) {
@@ -42,8 +46,6 @@ func toPixels(img image.Image, channels int) (*pixels, error) {
 			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 8, 0, 2, 4)
 		case *image.Paletted:
 			fromPalette(dst, channels, img.Pix[y*img.Stride:][:p.width], img.Palette)
-		case *image.YCbCr:
-			fromYCbCr(dst, img, y)
 		case *image.CMYK:
 			fromCMYK(dst, img.Pix[y*img.Stride:][:4*p.width])
 		default:
@@ -81,15 +83,6 @@ func fromPalette(dst []byte, channels int, src []byte, palette color.Palette) {
 	}
 	for x, v := range src {
 		copy(dst[channels*x:channels*(x+1)], colours[v][:])
-	}
-}
-
-func fromYCbCr(dst []byte, img *image.YCbCr, y int) {
-	b := img.Rect.Min
-	for x := range len(dst) / 3 {
-		c := img.COffset(b.X+x, b.Y+y)
-		d := dst[3*x : 3*x+3]
-		d[0], d[1], d[2] = color.YCbCrToRGB(img.Y[img.YOffset(b.X+x, b.Y+y)], img.Cb[c], img.Cr[c])
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,14 +79,21 @@ func vectored(rows [][]byte, at int64, plain func([]byte, int64) (int, error), o
 	return nil
 }
 
-// joined returns the rows as one slice, if they lie side by side in memory.
+// joined returns the rows as one slice, if they lie side by side in one.
 func joined(rows [][]byte) ([]byte, bool) {
 	total := 0
-	for i, r := range rows {
+	for _, r := range rows {
 		total += len(r)
-		if len(r) == 0 || i > 0 && unsafe.Pointer(unsafe.SliceData(r)) != unsafe.Add(unsafe.Pointer(unsafe.SliceData(rows[i-1])), len(rows[i-1])) {
+	}
+	if len(rows) == 0 || total > cap(rows[0]) {
+		return nil, false
+	}
+	whole, at := rows[0][:total], 0
+	for _, r := range rows {
+		if len(r) == 0 || &r[0] != &whole[at] {
 			return nil, false
 		}
+		at += len(r)
 	}
-	return unsafe.Slice(unsafe.SliceData(rows[0]), total), true
+	return whole, true
 }

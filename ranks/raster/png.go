@@ -15,7 +15,7 @@ const deflateExpansion = 1032
 func parsePNG(src *io.SectionReader) (*header, error) {
 	h := &header{orientation: 1, expansion: 8 * deflateExpansion} // up to 8 pixels a byte
 	h.Format, h.Codec = "png", "image/png"
-	at := int64(8)
+	at, alpha := int64(8), false
 	for first := true; ; first = false {
 		var head [8]byte
 		if _, err := src.ReadAt(head[:], at); err != nil {
@@ -39,17 +39,21 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 			case 0, 4:
 				h.Channels = 1
 			}
-			if b[9] == 4 || b[9] == 6 {
-				h.Notices = append(h.Notices, "alpha dropped")
+			alpha = b[9] == 4 || b[9] == 6
+			decoded := int64(4) // bytes of a pixel as the library holds it
+			if b[9] == 0 || b[9] == 3 {
+				decoded = 1
 			}
 			if h.Depth == 16 {
 				h.Notices = append(h.Notices, "16 bits reduced to 8")
+				decoded *= 2
 			}
+			h.working = decoded + int64(h.Channels)
 			if h.Depth >= 8 {
 				h.expansion = deflateExpansion
 			}
 		case "tRNS":
-			h.Notices = append(h.Notices, "alpha dropped")
+			alpha = true
 		case "eXIf":
 			b := make([]byte, min(n, 64<<10))
 			if _, err := src.ReadAt(b, at); err != nil {
@@ -57,6 +61,9 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 			}
 			h.orientation = exifOrientation(b)
 		case "IDAT", "IEND":
+			if alpha {
+				h.Notices = append(h.Notices, "alpha dropped")
+			}
 			h.decode = func() (*pixels, error) {
 				img, err := png.Decode(bufio.NewReaderSize(io.NewSectionReader(src, 0, src.Size()), 1<<20))
 				if err != nil {

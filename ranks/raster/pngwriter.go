@@ -25,9 +25,9 @@ type pngWriter struct {
 	now    *stretch      // is being filled
 	queue  chan *stretch // at work, in order
 	free   chan *stretch
-	done   chan error // the writing goroutine's end
-	ended  bool
-	failed chan struct{}
+	failed chan struct{} // closed by the writing goroutine at its first error
+	done   chan error    // its end
+	err    error
 }
 
 // stretch is some rows on their way to an IDAT chunk.
@@ -39,11 +39,6 @@ type stretch struct {
 	packed bytes.Buffer
 	flate  *flate.Writer
 	ready  chan struct{}
-}
-
-func newPNGWriter(w io.Writer, o Output) *pngWriter {
-	rowBytes := 1 + o.Width*o.Channels
-	return &pngWriter{w: w, out: o, rows: max(1, stretchBytes/rowBytes)}
 }
 
 func (p *pngWriter) Direct() bool { return false }
@@ -62,6 +57,7 @@ func (p *pngWriter) Begin() error {
 	if err := writeChunk(p.w, "IHDR", head); err != nil {
 		return err
 	}
+	p.rows = max(1, stretchBytes/(1+p.out.Width*p.out.Channels))
 	n := min(runtime.GOMAXPROCS(0), (p.out.Height-1)/p.rows+1)
 	p.queue, p.free = make(chan *stretch, n), make(chan *stretch, n+1)
 	for range n + 1 {
@@ -76,7 +72,7 @@ func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
 	if err := p.order.take(y, len(rows)); err != nil {
 		return err
 	}
-	for i, row := range rows {
+	for _, row := range rows {
 		if p.now == nil {
 			select {
 			case p.now = <-p.free:
@@ -87,10 +83,11 @@ func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
 		}
 		p.now.raw = filterSub(p.now.raw, row, p.out.Channels)
 		p.now.filled++
-		if last := y+i == p.out.Height-1; last || p.now.filled == p.rows {
+		y++
+		if last := y == p.out.Height; last || p.now.filled == p.rows {
 			p.now.last = last
 			go p.now.pack()
-			p.queue <- p.now
+			p.queue <- p.now // there is room for all that are not free
 			p.now = nil
 		}
 	}
@@ -98,6 +95,9 @@ func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
 }
 
 func (p *pngWriter) Finish() error {
+	if err := p.order.complete(); err != nil {
+		return err
+	}
 	if err := p.end(); err != nil {
 		return err
 	}
@@ -106,12 +106,12 @@ func (p *pngWriter) Finish() error {
 
 // end stops the writing goroutine and returns its error.
 func (p *pngWriter) end() error {
-	if p.queue == nil || p.ended {
-		return nil
+	if p.queue != nil {
+		close(p.queue)
+		p.err = <-p.done
+		p.queue = nil
 	}
-	p.ended = true
-	close(p.queue)
-	return <-p.done
+	return p.err
 }
 
 func (p *pngWriter) Abort() { _ = p.end() }

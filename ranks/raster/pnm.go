@@ -22,6 +22,7 @@ func parsePNM(src *io.SectionReader) (*header, error) {
 	if kind == '3' || kind == '6' {
 		h.Channels = 3
 	}
+	h.working = int64(h.Channels)
 	maxval := 1
 	for _, v := range []*int{&h.Width, &h.Height, &maxval} {
 		if v == &maxval && (kind == '1' || kind == '4') {
@@ -105,8 +106,8 @@ func decodeText(src *io.SectionReader, body int64, in Info, maxval int, bitmap b
 		switch v = min(v, maxval); {
 		case in.Depth == 16:
 			v >>= 8
-		case in.Channels == 1:
-			v = v * 255 / maxval // of the netpbm formats, OpenCV scales this one only
+		default:
+			v = v * 255 / maxval // of the binary formats OpenCV scales none
 		}
 		p.data[i] = byte(v)
 	}
@@ -134,20 +135,29 @@ func (c *countingReader) kind() (byte, error) {
 	return c.byte()
 }
 
+// skipLine reads to the end of a line, where a comment ends.
+func (c *countingReader) skipLine() error {
+	for {
+		if b, err := c.byte(); err != nil || b == '\n' || b == '\r' {
+			return err
+		}
+	}
+}
+
 // digit returns the next byte that is neither white space nor in a comment.
 func (c *countingReader) digit() (byte, error) {
-	comment := false
 	for {
 		b, err := c.byte()
-		switch {
-		case err != nil:
+		if err != nil {
 			return 0, err
-		case comment:
-			comment = b != '\n' && b != '\r'
-		case b == '#':
-			comment = true
+		}
+		switch {
 		case b >= '0' && b <= '9':
 			return b, nil
+		case b == '#':
+			if err := c.skipLine(); err != nil {
+				return 0, err
+			}
 		case !isSpace(b):
 			return 0, fmt.Errorf("%q where a number should be", b)
 		}
@@ -172,6 +182,8 @@ func (c *countingReader) number() (int, error) {
 			return v, nil
 		case err != nil:
 			return 0, err
+		case b == '#':
+			return v, c.skipLine()
 		case b < '0' || b > '9':
 			return 0, fmt.Errorf("%q in a number", b)
 		}

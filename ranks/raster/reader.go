@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"os"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // Info is what a file's header tells of the picture, after its orientation was applied.
@@ -22,6 +25,7 @@ type Info struct {
 // Limits bound what is read.
 type Limits struct {
 	MaxPixels int64
+	Memory    int64 // bytes that decoding may take; 0 for all that the machine has
 }
 
 // Reader reads a picture's rows. ReadRows may be called by several goroutines.
@@ -45,12 +49,14 @@ type header struct {
 	orientation int
 	place       *placed
 	decode      func() (*pixels, error)
-	// expansion is how many bytes of samples a byte of the file can at most stand for.
+	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
+	// working is about how many bytes of memory a pixel takes while the picture is decoded.
+	working int64
 }
 
-// Open reads the header of the picture in f, which is called name in errors. The file stays the caller's until Open has succeeded; then Close closes it.
-// Errors are *InputError.
+// Open reads the header of the picture in f, which is called name in errors. It never moves f's position. The file stays the
+// caller's until Open has succeeded; then Close closes it. Errors are *InputError.
 func Open(f *os.File, name string, l Limits) (*Reader, error) {
 	r, err := open(f, l)
 	if err != nil {
@@ -81,12 +87,15 @@ func open(f *os.File, l Limits) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.orientation > 1 {
+		h.place = nil // rows of the file are not rows of the picture
+		h.working += int64(h.Channels)
+	}
 	if err := h.check(st.Size(), l); err != nil {
 		return nil, err
 	}
 	r := &Reader{file: f, info: h.Info, place: h.place, decode: h.decode, orientation: h.orientation}
 	if h.orientation > 1 {
-		r.place = nil // rows of the file are not rows of the picture
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
 		if h.orientation > 4 {
 			r.info.Width, r.info.Height = h.Height, h.Width
@@ -124,10 +133,35 @@ func (h *header) check(size int64, l Limits) error {
 	if over > 0 || pixels > uint64(l.MaxPixels) {
 		return fmt.Errorf("its %d×%d pixels are beyond --max-pixels %d", h.Width, h.Height, l.MaxPixels)
 	}
-	if int64(pixels)/h.expansion > size {
+	if !plausible(h.Width, h.Height, h.expansion, size) {
 		return fmt.Errorf("damaged %s: it claims %d×%d pixels, which its %d bytes cannot hold", h.Format, h.Width, h.Height, size)
 	}
+	if h.place != nil {
+		return nil
+	}
+	memory := l.Memory
+	if memory == 0 {
+		memory = machineMemory()
+	}
+	if h.working > 0 && int64(pixels) > memory/h.working {
+		return fmt.Errorf("its %d×%d pixels take %d MiB to decode, of %d MiB of memory; convert it to PPM or uncompressed TIFF, which are read by rows",
+			h.Width, h.Height, int64(pixels)>>20*h.working, memory>>20)
+	}
 	return nil
+}
+
+// plausible tells whether size bytes, each standing for at most expansion pixels, can hold a picture.
+func plausible(width, height int, expansion, size int64) bool {
+	over, pixels := bits.Mul64(uint64(width), uint64(height))
+	return over == 0 && pixels/uint64(expansion) <= uint64(size)
+}
+
+func machineMemory() int64 {
+	var s unix.Sysinfo_t
+	if err := unix.Sysinfo(&s); err != nil {
+		return math.MaxInt64
+	}
+	return int64(s.Totalram) * int64(s.Unit)
 }
 
 // Info returns what the header told.

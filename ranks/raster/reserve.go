@@ -21,7 +21,10 @@ func Reserve(f *os.File, size int64) error {
 	}
 	// A tmpfs would fill the pages with zeros now and has the picture overwrite them later.
 	if fs.Type != unix.TMPFS_MAGIC {
-		err := unix.Fallocate(fd, 0, 0, size)
+		var err error = unix.EINTR
+		for errors.Is(err, unix.EINTR) {
+			err = unix.Fallocate(fd, 0, 0, size)
+		}
 		if err == nil || !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
 			return err
 		}

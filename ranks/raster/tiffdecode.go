@@ -2,152 +2,157 @@ package raster
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/zlib"
 	"golang.org/x/image/tiff/lzw"
 )
 
-// tiffDecoder decodes the strips or tiles of a TIFF.
+// tiffDecoder decodes the strips or tiles, the blocks, of a TIFF.
 type tiffDecoder struct {
 	*ifd
 	info          Info
 	compression   uint32
 	photometric   uint32
-	samples       int
+	samples       int // of a pixel
 	predictor     uint32
-	blockW        int // pixels of a tile's or strip's row
+	unassociated  bool // there is alpha, by which the colours were not multiplied
+	blockW        int  // pixels of a block's row
 	blockH        int
-	across        int // tiles side by side; 1 for strips
+	across        int // blocks side by side; 1 for strips
 	offsets, size []uint32
-	palette       []uint32 // of 16 bits: all reds, all greens, all blues
+	palette       []uint32 // all reds, all greens, all blues
 }
 
-// newTIFFDecoder reads the tables of the blocks.
-func newTIFFDecoder(d *ifd, in Info, compression, photometric uint32, samples int) (*tiffDecoder, error) {
-	t := &tiffDecoder{ifd: d, info: in, compression: compression, photometric: photometric, samples: samples}
-	var failed error
-	list := func(tag uint16, limit int64, missing uint32) []uint32 {
-		vs, err := d.numbers(tag, limit, missing)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			return []uint32{missing}
-		}
-		return vs
+// readTables reads where the blocks lie, and the palette. Each byte of the file stands for at most expansion pixels.
+func (t *tiffDecoder) readTables(expansion int64) error {
+	w, h := t.info.Width, t.info.Height
+	if w < 1 || h < 1 {
+		return fmt.Errorf("it claims %d×%d pixels", w, h)
 	}
-	t.predictor = list(tagPredictor, 1, 1)[0]
 	offsets, sizes := uint16(tagStripOffsets), uint16(tagStripByteCounts)
-	t.blockW, t.blockH = in.Width, min(int(list(tagRowsPerStrip, 1, uint32(in.Height))[0]), in.Height)
-	if _, tiled := d.entries[tagTileOffsets]; tiled {
+	t.blockW, t.blockH = w, min(int(t.number(tagRowsPerStrip, math.MaxUint32)), h)
+	_, tiled := t.entries[tagTileOffsets]
+	if tiled {
 		offsets, sizes = tagTileOffsets, tagTileByteCounts
-		t.blockW, t.blockH = int(list(tagTileWidth, 1, 0)[0]), int(list(tagTileHeight, 1, 0)[0])
+		t.blockW, t.blockH = int(t.number(tagTileWidth, 0)), int(t.number(tagTileHeight, 0))
 	}
-	if failed == nil && (t.blockW < 1 || t.blockH < 1 || t.blockW > 1<<20 && t.blockW > in.Width || t.blockH > 1<<20 && t.blockH > in.Height) {
-		failed = fmt.Errorf("its tiles are %d×%d", t.blockW, t.blockH)
+	if t.blockW < 1 || t.blockH < 1 {
+		return fmt.Errorf("its strips or tiles are of %d×%d pixels", t.blockW, t.blockH)
 	}
-	if failed != nil {
-		return nil, failed
+	t.across = (w-1)/t.blockW + 1
+	down := (h-1)/t.blockH + 1
+	if tiled {
+		// Tiles are whole, also beyond the picture's edge. Else a few bytes could cost the work of a large picture, many times over.
+		w, h = t.across*t.blockW, down*t.blockH
 	}
-	t.across = (in.Width + t.blockW - 1) / t.blockW
-	blocks := int64(t.across) * int64((in.Height+t.blockH-1)/t.blockH)
-	t.offsets = list(offsets, blocks, 0)
-	t.size = list(sizes, blocks, uint32(min(d.src.Size(), 1<<32-1)))
-	if photometric == 3 {
-		t.palette = list(tagColorMap, 3*256, 0)
+	if !plausible(w, h, expansion, t.src.Size()) {
+		return fmt.Errorf("it claims %d×%d pixels, which its %d bytes cannot hold", w, h, t.src.Size())
+	}
+	blocks := t.across * down
+	t.offsets, t.size = t.list(offsets, uint64(blocks)), t.list(sizes, uint64(blocks))
+	if t.size == nil && blocks == 1 {
+		t.size = []uint32{uint32(min(t.src.Size(), math.MaxUint32))}
+	}
+	if t.photometric == colourMap {
+		t.palette = t.list(tagColorMap, 3*256)
 	}
 	switch {
-	case failed != nil:
-		return nil, failed
-	case int64(len(t.offsets)) != blocks || len(t.size) != len(t.offsets):
-		return nil, fmt.Errorf("it has %d strips or tiles of %d", len(t.offsets), blocks)
-	case t.predictor != 1 && (t.predictor != 2 || in.Depth < 8):
-		return nil, fmt.Errorf("its predictor %d is not supported", t.predictor)
-	case photometric == 3 && len(t.palette) != 3<<in.Depth:
-		return nil, fmt.Errorf("its palette has %d entries", len(t.palette)/3)
+	case t.err != nil:
+		return t.err
+	case len(t.offsets) != blocks || len(t.size) != blocks:
+		return fmt.Errorf("its tables have %d offsets and %d sizes of %d strips or tiles", len(t.offsets), len(t.size), blocks)
+	case t.photometric == colourMap && len(t.palette) != 3<<t.info.Depth:
+		return fmt.Errorf("its palette has %d values", len(t.palette))
 	}
-	return t, nil
+	t.scalePalette()
+	return nil
+}
+
+// scalePalette brings a palette to 8 bits. Its values should have 16; where all are small, libtiff takes them for 8.
+func (t *tiffDecoder) scalePalette() {
+	shift := 0
+	for _, v := range t.palette {
+		if v > 255 {
+			shift = 8
+		}
+	}
+	for i := range t.palette {
+		t.palette[i] >>= shift
+	}
 }
 
 func (t *tiffDecoder) decode() (*pixels, error) {
 	p := newPixels(t.info.Width, t.info.Height, t.info.Channels)
 	rowBytes := (t.blockW*t.samples*t.info.Depth + 7) / 8
+	var block bytes.Buffer
 	for i := range t.offsets {
 		x, y := i%t.across*t.blockW, i/t.across*t.blockH
 		rows := min(t.blockH, t.info.Height-y)
-		if int64(t.offsets[i])+int64(t.size[i]) > t.src.Size() && t.compression == 1 {
-			return nil, fmt.Errorf("strip or tile %d lies beyond its end", i)
-		}
-		block, err := t.unpack(io.NewSectionReader(t.src, int64(t.offsets[i]), int64(t.size[i])), rows*rowBytes)
-		if err != nil {
+		block.Reset()
+		if err := t.unpack(&block, io.NewSectionReader(t.src, int64(t.offsets[i]), int64(t.size[i])), int64(rows)*int64(rowBytes)); err != nil {
 			return nil, fmt.Errorf("strip or tile %d: %w", i, err)
 		}
 		for r := range rows {
-			row := block[r*rowBytes : (r+1)*rowBytes]
+			row := block.Next(rowBytes)
 			t.unpredict(row)
-			n := min(t.blockW, t.info.Width-x)
-			c := t.info.Channels
+			n, c := min(t.blockW, t.info.Width-x), t.info.Channels
 			t.convert(p.row(y + r)[x*c:(x+n)*c], row)
 		}
 	}
 	return p, nil
 }
 
-// unpack returns n decompressed bytes.
-func (t *tiffDecoder) unpack(src io.Reader, n int) ([]byte, error) {
-	var r io.Reader
+// unpack decompresses n bytes. The buffer grows with what is there: a block may claim more than it has.
+func (t *tiffDecoder) unpack(to *bytes.Buffer, src io.Reader, n int64) error {
 	switch t.compression {
-	case 1:
-		r = src
 	case 5:
 		l := lzw.NewReader(src, lzw.MSB, 8)
 		defer l.Close()
-		r = l
+		src = l
+	case 8, 32946:
+		z, err := zlib.NewReader(src)
+		if err != nil {
+			return err
+		}
+		defer z.Close()
+		src = z
 	case 32773:
 		packed, err := io.ReadAll(src)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return unpackBits(packed, n)
-	default:
-		z, err := zlib.NewReader(src)
-		if err != nil {
-			return nil, err
-		}
-		defer z.Close()
-		r = z
+		return unpackBits(to, packed, int(n))
 	}
-	// The buffer grows with what is there: a tile may claim more than it has.
-	var b bytes.Buffer
-	if _, err := io.CopyN(&b, r, int64(n)); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	_, err := io.CopyN(to, src, n)
+	return err
 }
 
-// unpackBits decodes PackBits: a count, then that many bytes, or one byte that many times.
-func unpackBits(src []byte, n int) ([]byte, error) {
-	var out []byte
-	for len(out) < n {
+// unpackBits decodes PackBits (TIFF 6.0, section 9): a count, then that many bytes, or one byte that many times.
+func unpackBits(to *bytes.Buffer, src []byte, n int) error {
+	for to.Len() < n {
 		if len(src) < 2 {
-			return nil, io.ErrUnexpectedEOF
+			return io.ErrUnexpectedEOF
 		}
 		count := int(int8(src[0]))
 		src = src[1:]
 		switch {
 		case count >= 0:
 			if len(src) < count+1 {
-				return nil, io.ErrUnexpectedEOF
+				return io.ErrUnexpectedEOF
 			}
-			out = append(out, src[:count+1]...)
+			to.Write(src[:count+1])
 			src = src[count+1:]
 		case count > -128:
-			out = append(out, bytes.Repeat(src[:1], 1-count)...)
+			for range 1 - count {
+				to.WriteByte(src[0])
+			}
 			src = src[1:]
 		}
 	}
-	return out[:n], nil
+	return nil
 }
 
 // unpredict adds to each sample the one of the pixel before it.
@@ -165,36 +170,50 @@ func (t *tiffDecoder) unpredict(row []byte) {
 	}
 }
 
-// convert makes a row of the picture of a row of the file.
+// convert makes a row of the picture of a row of the file, as libtiff's TIFFReadRGBAImage does, through which OpenCV reads.
 func (t *tiffDecoder) convert(dst, row []byte) {
-	for x := range len(dst) / t.info.Channels {
-		d := dst[x*t.info.Channels : (x+1)*t.info.Channels]
-		if t.photometric == 3 {
-			v, n := int(t.sample(row, x)), len(t.palette)/3
-			for c := range d {
-				d[c] = byte(t.palette[c*n+v] >> 8)
+	if t.info.Depth != 8 {
+		row = t.eightBits(row, len(dst)/t.info.Channels*t.samples)
+	}
+	switch {
+	case t.photometric == colourMap:
+		n := len(t.palette) / 3
+		for x := range len(dst) / 3 {
+			for c := range 3 {
+				dst[3*x+c] = byte(t.palette[c*n+int(row[x])])
 			}
-			continue
 		}
-		for c := range d {
-			if d[c] = t.sample(row, x*t.samples+c); t.photometric == 0 {
-				d[c] = 255 - d[c]
+	case t.unassociated && t.samples == 4:
+		for x := range len(dst) / 3 {
+			for c := range 3 {
+				dst[3*x+c] = byte((int(row[4*x+c])*int(row[4*x+3]) + 127) / 255)
 			}
+		}
+	default:
+		pick(dst, t.info.Channels, row, len(dst)/t.info.Channels, t.samples, 0, 1, 2)
+	}
+	if t.photometric == whiteIsZero {
+		for i := range dst {
+			dst[i] = 255 - dst[i]
 		}
 	}
 }
 
-// sample returns the i-th sample of a row in 8 bits. Of 16 bits it keeps the nearest, as libtiff does.
-func (t *tiffDecoder) sample(row []byte, i int) byte {
-	switch t.info.Depth {
-	case 1:
-		bit := row[i/8] >> (7 - i%8) & 1
-		if t.photometric == 3 {
-			return bit
+// eightBits returns the first n samples of a row in 8 bits each; for a palette of two colours, their indices.
+func (t *tiffDecoder) eightBits(row []byte, n int) []byte {
+	out := make([]byte, n)
+	for i := range out {
+		switch {
+		case t.info.Depth == 1:
+			bit := row[i/8] >> (7 - i%8) & 1
+			if out[i] = bit; t.photometric != colourMap {
+				out[i] = -bit
+			}
+		case t.samples == 1:
+			out[i] = byte(t.order.Uint16(row[2*i:]) >> 8) // libtiff rounds colours, but not grey
+		default:
+			out[i] = byte((uint32(t.order.Uint16(row[2*i:])) + 128) / 257)
 		}
-		return -bit
-	case 8:
-		return row[i]
 	}
-	return byte((uint32(t.order.Uint16(row[2*i:])) + 128) / 257)
+	return out
 }

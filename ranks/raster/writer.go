@@ -6,8 +6,9 @@ import (
 	"os"
 )
 
-// Writer writes a picture. One process calls Begin and Finish; WriteRows may be called in between, if Direct by any number of
-// processes and goroutines for any rows, else from top to bottom.
+// Writer writes a picture. One process calls Begin and Finish. Between them come the rows: if Direct from any number of processes
+// and goroutines, in any order, else from that process, from top to bottom. The bytes are the same either way, however the rows
+// are grouped.
 type Writer interface {
 	// Begin writes what comes before the rows.
 	Begin() error
@@ -21,19 +22,19 @@ type Writer interface {
 	Direct() bool
 }
 
-// NewWriter returns a writer of the picture o to f. It is direct if the format allows that and f is no stream: to a stream (a pipe, a
-// device, somebody's open file) it writes the same bytes in order, from where f stands.
+// NewWriter returns a writer of the picture o, which passed Check, to f. It is direct if the format allows that and f is no stream: to
+// a stream (a pipe, a device, somebody's open file) it writes the same bytes in order, from where f stands.
 func NewWriter(f *os.File, o Output, stream bool) Writer {
+	order := inOrder{height: o.Height}
 	switch o.Format {
 	case "png":
-		return newPNGWriter(f, o)
+		return &pngWriter{w: f, out: o, order: order}
 	case "jpeg":
-		return &jpegWriter{w: f, out: o}
+		return &jpegWriter{w: f, out: o, order: order}
 	}
 	l := o.layout()
-	w := &plainWriter{file: f, out: o, layout: l, direct: !stream}
-	w.place = placed{rowBytes: l.rowBytes, offset: func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }}
-	return w
+	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }
+	return &plainWriter{file: f, out: o, layout: l, place: placed{l.rowBytes, offset}, direct: !stream, order: order}
 }
 
 // plainWriter writes the formats that are a header and open rows.
@@ -43,6 +44,7 @@ type plainWriter struct {
 	layout *layout
 	place  placed
 	direct bool
+	order  inOrder // if not direct
 }
 
 func (w *plainWriter) Direct() bool { return w.direct }
@@ -57,6 +59,11 @@ func (w *plainWriter) Begin() error {
 }
 
 func (w *plainWriter) WriteRows(y int, rows [][]byte) error {
+	if !w.direct {
+		if err := w.order.take(y, len(rows)); err != nil {
+			return err
+		}
+	}
 	if w.out.Channels == 1 && w.layout.rowBytes == 3*w.out.Width {
 		rows = tripled(rows, w.out.Width)
 	}
@@ -66,8 +73,14 @@ func (w *plainWriter) WriteRows(y int, rows [][]byte) error {
 	return writeAll(w.file, rows)
 }
 
-func (w *plainWriter) Finish() error { return nil }
-func (w *plainWriter) Abort()        {}
+func (w *plainWriter) Finish() error {
+	if w.direct {
+		return nil // whether all rows are there only the processes together know
+	}
+	return w.order.complete()
+}
+
+func (w *plainWriter) Abort() {}
 
 // writeAll writes rows one after the other, in one call if they lie side by side.
 func writeAll(w io.Writer, rows [][]byte) error {
@@ -96,13 +109,20 @@ func tripled(rows [][]byte, width int) [][]byte {
 	return out
 }
 
-// inOrder checks that rows come from top to bottom.
-type inOrder struct{ next int }
+// inOrder checks that all rows come, from top to bottom.
+type inOrder struct{ next, height int }
 
 func (o *inOrder) take(y, n int) error {
-	if y != o.next {
-		return fmt.Errorf("row %d comes when row %d is due", y, o.next)
+	if y != o.next || n > o.height-y {
+		return fmt.Errorf("rows %d to %d of %d come when row %d is due", y, y+n-1, o.height, o.next)
 	}
 	o.next += n
+	return nil
+}
+
+func (o *inOrder) complete() error {
+	if o.next < o.height {
+		return fmt.Errorf("only %d of %d rows were written", o.next, o.height)
+	}
 	return nil
 }

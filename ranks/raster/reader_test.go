@@ -1,0 +1,68 @@
+package raster
+
+import (
+	"bytes"
+	"reflect"
+	"sync"
+	"testing"
+)
+
+func TestInfo(t *testing.T) {
+	const alpha, sixteen = "alpha dropped", "16 bits reduced to 8"
+	tests := map[string]struct {
+		info   Info
+		direct bool
+	}{
+		"gray1.png":             {Info{23, 17, 1, 1, "png", "image/png", nil}, false},
+		"gray-alpha16.png":      {Info{23, 17, 1, 16, "png", "image/png", []string{sixteen, alpha}}, false},
+		"palette4-greys.png":    {Info{23, 17, 3, 4, "png", "image/png", nil}, false},
+		"rgb8-transparent.png":  {Info{23, 17, 3, 8, "png", "image/png", []string{alpha}}, false},
+		"orientation6.png":      {Info{17, 23, 3, 8, "png", "image/png", []string{"orientation 6 applied"}}, false},
+		"p4.pbm":                {Info{23, 17, 1, 1, "pnm", "halorun/pnm", nil}, false},
+		"p2.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, false},
+		"p5.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, true},
+		"p5-100.pgm":            {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, true},
+		"p6.ppm":                {Info{23, 17, 3, 8, "pnm", "halorun/pnm", nil}, true},
+		"p6-65535.ppm":          {Info{23, 17, 3, 16, "pnm", "halorun/pnm", []string{sixteen}}, false},
+		"rgb-strips.tif":        {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, true},
+		"rgb-one-strip-be.tif":  {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, true},
+		"gray-strips.tif":       {Info{23, 17, 1, 8, "tiff", "halorun/tiff", nil}, true},
+		"gray-inverted.tif":     {Info{23, 17, 1, 8, "tiff", "halorun/tiff", nil}, false},
+		"rgb-tiles.tif":         {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, false},
+		"rgba.tif":              {Info{23, 17, 3, 8, "tiff", "halorun/tiff", []string{alpha + ", after the colours were multiplied by it"}}, false},
+		"rgba-associated.tif":   {Info{23, 17, 3, 8, "tiff", "halorun/tiff", []string{alpha}}, false},
+		"palette.tif":           {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, false},
+		"orientation1.tif":      {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, true},
+		"orientation8.tif":      {Info{17, 23, 3, 8, "tiff", "halorun/tiff", []string{"orientation 8 applied"}}, false},
+		"gray16.tif":            {Info{23, 17, 1, 16, "tiff", "halorun/tiff", []string{sixteen}}, false},
+		"gray.jpg":              {Info{47, 35, 1, 8, "jpeg", "image/jpeg", nil}, false},
+		"cmyk.jpg":              {Info{47, 35, 3, 8, "jpeg", "image/jpeg", nil}, false},
+		"orientation5.jpg":      {Info{35, 47, 3, 8, "jpeg", "image/jpeg", []string{"orientation 5 applied"}}, false},
+		"gray-orientation8.jpg": {Info{35, 47, 1, 8, "jpeg", "image/jpeg", []string{"orientation 8 applied"}}, false},
+	}
+	for name, want := range tests {
+		r := openFile(t, fixture{Picture: name}.path())
+		if got := r.Info(); !reflect.DeepEqual(got, want.info) || r.Direct() != want.direct {
+			t.Errorf("%s: %+v, direct %t", name, got, r.Direct())
+		}
+	}
+}
+
+// Any rows may be read at any time by anybody.
+func TestConcurrentReads(t *testing.T) {
+	for _, name := range []string{"p6.ppm", "rgb-strips.tif", "rgb8.png", "rgb-lzw-tiles.tif"} {
+		path := fixture{Picture: name}.path()
+		want := readAll(t, openFile(t, path))
+		r := openFile(t, path)
+		var wg sync.WaitGroup
+		for y := range want.height {
+			wg.Go(func() {
+				got := newPixels(want.width, 1, want.channels)
+				if err := r.ReadRows(y, got.rows(0, 1)); err != nil || !bytes.Equal(got.data, want.row(y)) {
+					t.Errorf("%s, row %d: %v", name, y, err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}

@@ -50,7 +50,7 @@ func slowJob(t *testing.T, dir string, flags ...string) (job *exec.Cmd, pids []i
 		}
 		ranks := childrenOf(agents[0])
 		pids = append(agents, ranks...)
-		return len(ranks) == 2 && cpuTime(ranks[0]) > 0 && cpuTime(ranks[1]) > 0 && len(temporaries(t, dir)) == 1
+		return len(ranks) == 2 && attached(ranks[0]) && attached(ranks[1]) && len(temporaries(t, dir)) == 1
 	})
 	return job, pids
 }
@@ -76,13 +76,10 @@ func childrenOf(parent int) []int {
 	return pids
 }
 
-func cpuTime(pid int) int {
-	f := stat(pid)
-	if len(f) < 12 {
-		return 0
-	}
-	n, _ := strconv.Atoi(f[11])
-	return n
+// attached tells whether a rank process knows its rank, which it then shows as its name.
+func attached(pid int) bool {
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	return err == nil && strings.HasPrefix(string(name), "halorun rank")
 }
 
 // gone tells whether none of the processes runs any more.

@@ -32,6 +32,10 @@ func flagsFirst(args []string) []string {
 			others = append(others, arg)
 			continue
 		}
+		if n, short := strings.CutPrefix(arg, "-n"); short && n != "" && strings.Trim(n, "0123456789") == "" {
+			flags = append(flags, "-n", n) // -n4
+			continue
+		}
 		flags = append(flags, arg)
 		if takesValue(command, arg) && len(rest) > 1 {
 			rest = rest[1:]

@@ -85,6 +85,8 @@ func parseRun(c *cli.Context) (*runOptions, error) {
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
 	switch {
+	case o.input == "" || o.output == "":
+		return nil, usage("INPUT and OUTPUT have names; an empty one was given")
 	case o.np < 1 || o.np > maxRanks:
 		return nil, usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
 	case o.threads < 1 || o.threads > maxRanks:

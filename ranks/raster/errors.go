@@ -17,7 +17,10 @@ type InputError struct {
 
 func (e *InputError) Error() string {
 	var path *fs.PathError
-	if errors.As(e.Err, &path) {
+	switch {
+	case errors.Is(e.Err, fs.ErrNotExist):
+		return e.Name + ": there is no such file"
+	case errors.As(e.Err, &path):
 		return fmt.Sprintf("%s: cannot %s it: %v", e.Name, path.Op, path.Err)
 	}
 	return fmt.Sprintf("%s: %v", e.Name, e.Err)

@@ -2,9 +2,11 @@ package comm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -179,6 +181,17 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 	var pending [maxHandshakes]context.CancelFunc
 	for i := 0; ; i = (i + 1) % maxHandshakes {
 		c, err := ln.Accept()
+		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED) {
+			// Strangers may hold all descriptors: the oldest goes, and the next try comes when it has.
+			if pending[i] != nil {
+				pending[i]()
+			}
+			select {
+			case <-time.After(time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
+		}
 		if err != nil {
 			return r.result(ctx, err)
 		}

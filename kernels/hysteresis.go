@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 // hysteresis decides which candidates of Canny's local part are edges: those that touch an edge, in any of eight
@@ -13,38 +14,48 @@ import (
 // edges. Rows whose neighbours grew are looked at again, so that settling costs what changes.
 type hysteresis struct {
 	width  int
-	words  int // of a row
-	rows   map[int]*hysteresisRow
-	runs   []Rows
+	words  int              // of a row
+	bands  []band           // by their first row
 	todo   []int            // rows to look at again
 	border map[int][]uint64 // edges of neighbours' rows
 	grown  []uint64
 }
 
-type hysteresisRow struct {
-	candidate, edge []uint64
-	queued          bool
+// band is a run of rows on this rank.
+type band struct {
+	Rows
+	candidate, edge []uint64 // row after row
+	queued          []bool   // by row
 }
 
 func newHysteresis(width int, runs []Rows) *hysteresis {
-	h := &hysteresis{
-		width: width, words: (width + 63) / 64, rows: make(map[int]*hysteresisRow), runs: slices.Clone(runs),
-		border: make(map[int][]uint64),
-	}
+	h := &hysteresis{width: width, words: (width + 63) / 64, border: make(map[int][]uint64)}
 	h.grown = make([]uint64, h.words)
-	for _, run := range h.runs {
-		planes := make([]uint64, 2*h.words*run.Len())
-		for y := run.Lo; y < run.Hi; y++ {
-			h.rows[y] = &hysteresisRow{candidate: planes[:h.words], edge: planes[h.words : 2*h.words]}
-			planes = planes[2*h.words:]
-		}
+	for _, run := range runs {
+		n := run.Len()
+		h.bands = append(h.bands, band{run, make([]uint64, n*h.words), make([]uint64, n*h.words), make([]bool, n)})
 	}
+	slices.SortFunc(h.bands, func(a, b band) int { return a.Lo - b.Lo })
 	return h
+}
+
+// find returns the band that holds row y, and the row's number in it; nil if another rank has it.
+func (h *hysteresis) find(y int) (*band, int) {
+	i := sort.Search(len(h.bands), func(i int) bool { return h.bands[i].Hi > y })
+	if i == len(h.bands) || y < h.bands[i].Lo {
+		return nil, 0
+	}
+	return &h.bands[i], y - h.bands[i].Lo
+}
+
+// row returns the candidates and edges of the i-th row of a band.
+func (h *hysteresis) row(b *band, i int) (candidate, edge []uint64) {
+	return b.candidate[i*h.words : (i+1)*h.words], b.edge[i*h.words : (i+1)*h.words]
 }
 
 // Put stores a row of labels. A strong pixel is a candidate, too.
 func (h *hysteresis) Put(y int, labels []byte) {
-	r := h.rows[y]
+	candidates, edges := h.row(h.find(y))
 	for i := range h.words {
 		var candidate, edge uint64
 		part := labels[64*i : min(64*(i+1), len(labels))]
@@ -61,7 +72,7 @@ func (h *hysteresis) Put(y int, labels []byte) {
 			candidate |= gatherBits(eight|eight>>1) << shift
 			edge |= gatherBits(eight>>1) << shift
 		}
-		r.candidate[i], r.edge[i] = candidate, edge
+		candidates[i], edges[i] = candidate, edge
 	}
 }
 
@@ -77,7 +88,7 @@ func spreadBits(b uint64) uint64 {
 
 // Resolve settles the rows, exchanging border rows with other ranks until nobody has anything new.
 func (h *hysteresis) Resolve(peers Peers) error {
-	for _, run := range h.runs {
+	for _, run := range h.bands {
 		for y := run.Hi - 1; y >= run.Lo; y-- {
 			h.look(y)
 		}
@@ -97,8 +108,8 @@ func (h *hysteresis) Resolve(peers Peers) error {
 
 // look puts row y on the list, if it is here and not on it yet.
 func (h *hysteresis) look(y int) {
-	if r := h.rows[y]; r != nil && !r.queued {
-		r.queued = true
+	if b, i := h.find(y); b != nil && !b.queued[i] {
+		b.queued[i] = true
 		h.todo = append(h.todo, y)
 	}
 }
@@ -107,9 +118,9 @@ func (h *hysteresis) settle() {
 	for len(h.todo) > 0 {
 		y := h.todo[len(h.todo)-1]
 		h.todo = h.todo[:len(h.todo)-1]
-		r := h.rows[y]
-		r.queued = false
-		if h.grow(y, r) {
+		b, i := h.find(y)
+		b.queued[i] = false
+		if h.grow(y, b, i) {
 			h.look(y - 1)
 			h.look(y + 1)
 		}
@@ -118,16 +129,18 @@ func (h *hysteresis) settle() {
 
 // edges returns the edges of row y, here or on another rank; nil if there are none yet.
 func (h *hysteresis) edges(y int) []uint64 {
-	if r := h.rows[y]; r != nil {
-		return r.edge
+	if b, i := h.find(y); b != nil {
+		_, edge := h.row(b, i)
+		return edge
 	}
 	return h.border[y]
 }
 
-// grow marks the candidates of a row that touch an edge, and tells whether there were any.
-func (h *hysteresis) grow(y int, r *hysteresisRow) bool {
+// grow marks the candidates of row y, the i-th of band b, that touch an edge, and tells whether there were any.
+func (h *hysteresis) grow(y int, b *band, i int) bool {
+	candidates, edges := h.row(b, i)
 	near := h.grown
-	copy(near, r.edge)
+	copy(near, edges)
 	for _, other := range [][]uint64{h.edges(y - 1), h.edges(y + 1)} {
 		if other == nil {
 			continue
@@ -144,7 +157,7 @@ func (h *hysteresis) grow(y int, r *hysteresisRow) bool {
 	}
 	// Along the row: rightwards with a carry from word to word, then leftwards.
 	carry := uint64(0)
-	for i, c := range r.candidate {
+	for i, c := range candidates {
 		e := fillUp(c, near[i]&c|carry&c)
 		near[i] = e
 		carry = e >> 63
@@ -152,11 +165,11 @@ func (h *hysteresis) grow(y int, r *hysteresisRow) bool {
 	changed := false
 	carry = 0
 	for i := len(near) - 1; i >= 0; i-- {
-		c := r.candidate[i]
+		c := candidates[i]
 		e := bits.Reverse64(fillUp(bits.Reverse64(c), bits.Reverse64(near[i]|carry<<63&c)))
 		carry = e & 1
-		if e != r.edge[i] {
-			r.edge[i] = e
+		if e != edges[i] {
+			edges[i] = e
 			changed = true
 		}
 	}
@@ -192,7 +205,7 @@ func (h *hysteresis) absorb(y int, b []byte) bool {
 // packed returns the edges of row y as bytes.
 func (h *hysteresis) packed(y int) []byte {
 	b := make([]byte, 0, 8*h.words)
-	for _, e := range h.rows[y].edge {
+	for _, e := range h.edges(y) {
 		b = binary.LittleEndian.AppendUint64(b, e)
 	}
 	return b
@@ -200,7 +213,7 @@ func (h *hysteresis) packed(y int) []byte {
 
 // Row writes row y: 255 where there is an edge, else 0.
 func (h *hysteresis) Row(y int, dst []byte) {
-	for i, edge := range h.rows[y].edge {
+	for i, edge := range h.edges(y) {
 		part := dst[64*i : min(64*(i+1), len(dst))]
 		for ; len(part) >= 8; part, edge = part[8:], edge>>8 {
 			binary.LittleEndian.PutUint64(part, spreadBits(edge))

@@ -27,7 +27,11 @@ func Definitions() []Definition {
 	var ds []Definition
 	for _, n := range slices.Sorted(maps.Keys(registry)) {
 		if d := registry[n]; d.Name == n {
-			ds = append(ds, *d)
+			c := *d
+			if c.Params == nil {
+				c.Params = []Param{} // a list in JSON, too
+			}
+			ds = append(ds, c)
 		}
 	}
 	return ds

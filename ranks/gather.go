@@ -10,7 +10,7 @@ import (
 	"halorun/kernels"
 )
 
-// owned is a tile and the rank that computes it.
+// owned is a run of rows, such as a tile, and the rank that computes it.
 type owned struct {
 	tile kernels.Rows
 	rank int

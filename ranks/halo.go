@@ -3,6 +3,7 @@ package ranks
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -48,14 +49,13 @@ type border struct {
 // newPeers finds this rank's borders in the plan of the given stage.
 func (r *rank) newPeers(ctx context.Context, stage int) *peers {
 	p := &peers{ctx: ctx, r: r, tag: r.tag()}
-	height := r.picture.stages[stage].Out.Height
-	first, last := make(map[int]int), make(map[int]int) // the rank whose run begins, ends with the row
-	plan := r.plan.Stages[stage]
-	for l, runs := range plan.Runs {
-		for _, run := range runs {
-			first[run.Lo], last[run.Hi-1] = l/r.plan.Lanes, l/r.plan.Lanes
+	var runs []owned
+	for l, rs := range r.plan.Stages[stage].Runs {
+		for _, run := range rs {
+			runs = append(runs, owned{run, l / r.plan.Lanes})
 		}
 	}
+	slices.SortFunc(runs, func(a, b owned) int { return a.tile.Lo - b.tile.Lo })
 	at := make(map[int]int)
 	meet := func(other, mine, theirs int) {
 		i, ok := at[other]
@@ -68,15 +68,14 @@ func (r *rank) newPeers(ctx context.Context, stage int) *peers {
 		p.links[i].theirs = append(p.links[i].theirs, theirs)
 	}
 	self := r.world.Rank()
-	for y := range height - 1 { // between rows y and y+1
-		above, ok := last[y]
-		below := first[y+1]
+	for i := 1; i < len(runs); i++ {
+		above, below := runs[i-1], runs[i]
 		switch {
-		case !ok || above == below:
-		case above == self:
-			meet(below, y, y+1)
-		case below == self:
-			meet(above, y+1, y)
+		case above.rank == below.rank:
+		case above.rank == self:
+			meet(below.rank, above.tile.Hi-1, below.tile.Lo)
+		case below.rank == self:
+			meet(above.rank, below.tile.Lo, above.tile.Hi-1)
 		}
 	}
 	return p

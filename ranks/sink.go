@@ -29,6 +29,10 @@ func (e *OutputError) Error() string {
 	if errors.As(e.Err, &path) && path.Op == "write" {
 		return fmt.Sprintf("write %s: %v", e.Name, path.Err)
 	}
+	var link *os.LinkError
+	if errors.As(e.Err, &link) {
+		return fmt.Sprintf("write %s: cannot %s it into place: %v", e.Name, link.Op, link.Err)
+	}
 	if path != nil {
 		return fmt.Sprintf("write %s: cannot %s a file there: %v", e.Name, path.Op, path.Err)
 	}

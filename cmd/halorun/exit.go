@@ -27,6 +27,11 @@ const (
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
+// reportError is a mistake about --report, so that no report can be written.
+type reportError struct{ error }
+
+func (e reportError) Unwrap() error { return e.error }
+
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
 // signalError says that a signal ended the job.
@@ -36,6 +41,7 @@ func (e signalError) Error() string { return fmt.Sprintf("stopped by %s", signal
 
 var signalNames = map[syscall.Signal]string{
 	syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP",
+	syscall.SIGQUIT: "SIGQUIT",
 }
 
 // exitStatus returns the exit status that tells scripts what kind of error err is.

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
+	"strings"
 
 	"halorun/ranks"
 	"halorun/ranks/raster"
@@ -48,6 +46,11 @@ func (in *inherited) close() {
 	}
 }
 
+// ownFile tells whether a path, such as /dev/stdin, may mean an open file of this very process.
+func ownFile(path string) bool {
+	return strings.HasPrefix(path, "/dev/") || strings.HasPrefix(path, "/proc/")
+}
+
 // input finds INPUT. What cannot be read at random is spooled into a nameless temporary file.
 func (in *inherited) input(ctx context.Context, name string) (ranks.File, error) {
 	if name != "-" {
@@ -59,7 +62,15 @@ func (in *inherited) input(ctx context.Context, name string) (ranks.File, error)
 			return ranks.File{}, &raster.InputError{Name: name, Err: errors.New("is a folder, not a picture")}
 		case st.Mode().IsRegular():
 			path, err := filepath.Abs(name)
-			return ranks.File{Name: name, Path: path}, err
+			if err != nil || !ownFile(path) {
+				return ranks.File{Name: name, Path: path}, err
+			}
+			f, err := os.Open(path)
+			if err != nil {
+				return ranks.File{}, &raster.InputError{Name: name, Err: err}
+			}
+			in.owned = append(in.owned, f)
+			return ranks.File{Name: name, FD: in.add(f)}, nil
 		}
 		f, err := openStream(ctx, name, os.O_RDONLY)
 		if err != nil {
@@ -78,14 +89,16 @@ func (in *inherited) input(ctx context.Context, name string) (ranks.File, error)
 
 func (in *inherited) spool(ctx context.Context, name string, from *os.File) (ranks.File, error) {
 	dir := os.TempDir()
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
-	if err != nil {
-		return ranks.File{}, fmt.Errorf("spool %s to %s (TMPDIR): %w", name, dir, err)
+	f, err := os.CreateTemp(dir, "halorun-")
+	if err == nil {
+		in.owned = append(in.owned, f)
+		err = os.Remove(f.Name())
 	}
-	f := os.NewFile(uintptr(fd), name)
-	in.owned = append(in.owned, f)
+	if err != nil {
+		return ranks.File{}, fmt.Errorf("spool %s to %s (TMPDIR): %w", name, dir, errors.Unwrap(err))
+	}
 	done := make(chan error, 1)
-	go func() { done <- copyFile(f, from, dir) }()
+	go func() { done <- copyFile(name, f, from, dir) }()
 	select {
 	case err = <-done:
 	case <-ctx.Done(): // a read from a terminal or an idle pipe cannot be called back
@@ -95,18 +108,18 @@ func (in *inherited) spool(ctx context.Context, name string, from *os.File) (ran
 }
 
 // copyFile tells reading errors from writing ones, since they are different exit statuses.
-func copyFile(to, from *os.File, dir string) error {
+func copyFile(name string, to, from *os.File, dir string) error {
 	buf := make([]byte, 1<<20)
 	for {
 		n, err := from.Read(buf)
 		if _, werr := to.Write(buf[:n]); werr != nil {
-			return fmt.Errorf("spool %s to %s (TMPDIR): %w", to.Name(), dir, errors.Unwrap(werr))
+			return fmt.Errorf("spool %s to %s (TMPDIR): %w", name, dir, errors.Unwrap(werr))
 		}
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return &raster.InputError{Name: to.Name(), Err: errors.Unwrap(err)}
+			return &raster.InputError{Name: name, Err: errors.Unwrap(err)}
 		}
 	}
 }
@@ -124,40 +137,6 @@ func (o *runOptions) outputFormat() (string, error) {
 		return "", usageError{err}
 	}
 	return format, nil
-}
-
-// checkPaths finds mistakes in the paths before anything is read or written.
-func (o *runOptions) checkPaths() error {
-	if o.report != "" {
-		if err := checkFolder("the report", o.report); err != nil {
-			return err
-		}
-	}
-	if o.output == "-" {
-		if _, err := unix.IoctlGetTermios(int(os.Stdout.Fd()), unix.TCGETS); err == nil {
-			return usage("OUTPUT is stdout, which is a terminal: redirect it to a file or a program")
-		}
-		return nil
-	}
-	if o.input != "-" && raster.SameFile(o.input, o.output) {
-		return usage("OUTPUT %s is the same file as INPUT %s", o.output, o.input)
-	}
-	return checkFolder("OUTPUT", o.output)
-}
-
-func checkFolder(what, path string) error {
-	if st, err := os.Stat(path); err == nil && st.IsDir() {
-		return usage("%s %s is a folder; name a file in it", what, path)
-	}
-	dir := filepath.Dir(path)
-	st, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return usage("the folder %s of %s does not exist", dir, what)
-	case err == nil && !st.IsDir():
-		return usage("%s, where %s should be, is not a folder", dir, what)
-	}
-	return nil // anything else is found when it is opened
 }
 
 // inspectError sorts the errors of ranks.Job.Inspect.

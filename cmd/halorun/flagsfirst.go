@@ -9,6 +9,9 @@ import (
 // flagsFirst moves a command's flags before its other arguments, since the flag parser stops at the first of those.
 // What stands behind -- stays where it is.
 func flagsFirst(args []string) []string {
+	if len(args) == 3 && args[1] == "help" {
+		args = []string{args[0], args[2], "--help"}
+	}
 	if len(args) < 3 {
 		return args
 	}
@@ -22,6 +25,7 @@ func flagsFirst(args []string) []string {
 		return args
 	}
 	flags, others := []string{args[0], args[1]}, []string{}
+	missing := false // the last flag's value
 	for rest := args[2:]; len(rest) > 0; rest = rest[1:] {
 		arg := rest[0]
 		if arg == "--" {
@@ -36,11 +40,20 @@ func flagsFirst(args []string) []string {
 			flags = append(flags, "-n", n) // -n4
 			continue
 		}
+		if arg == "--help" || arg == "-h" {
+			return []string{args[0], args[1], arg}
+		}
 		flags = append(flags, arg)
-		if takesValue(command, arg) && len(rest) > 1 {
+		if takesValue(command, arg) {
+			if missing = len(rest) == 1; missing {
+				break
+			}
 			rest = rest[1:]
 			flags = append(flags, rest[0])
 		}
+	}
+	if missing {
+		return flags // without others, so that it is the missing value that is noticed
 	}
 	return append(append(flags, "--"), others...)
 }

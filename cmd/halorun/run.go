@@ -37,22 +37,18 @@ func runCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "np", Aliases: []string{"n"}, Value: runtime.NumCPU(), Usage: "`N` ranks"},
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
-			&cli.IntFlag{Name: "tile-rows", Usage: "`R` rows a tile (default: chosen to suit the picture)"},
-			&cli.StringFlag{Name: "format", Usage: "`FORMAT` of OUTPUT (default: by its name): png, jpg, tif, ppm, pgm, pnm"},
+			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
+			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm"},
 			&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
-			&cli.DurationFlag{Name: "timeout", Usage: "end the job after `D`, such as 90s or 10m"},
+			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
 			&cli.Int64Flag{Name: "max-pixels", Value: 1 << 36, Usage: "refuse an INPUT of more than `P` pixels"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
 		},
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			o, err := parseRun(c)
-			if err != nil {
-				return err
-			}
-			return o.run(c.Context)
+			return parseRun(c).run(c.Context)
 		},
 	}
 }
@@ -70,40 +66,48 @@ type runOptions struct {
 	timeout       time.Duration
 	maxPixels     int64
 	log           *slog.Logger
+	mistake       error // in the above
 }
 
-func parseRun(c *cli.Context) (*runOptions, error) {
-	args := c.Args().Slice()
-	if len(args) < 3 {
-		missing := []string{"INPUT", "OUTPUT", "OP"}[len(args)]
-		return nil, usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
-	}
+func parseRun(c *cli.Context) *runOptions {
 	o := &runOptions{
-		input: args[0], output: args[1], ops: args[2:],
 		np: c.Int("np"), threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
 		quality: c.Int("quality"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
+	args := c.Args().Slice()
+	if len(args) < 3 {
+		missing := []string{"INPUT", "OUTPUT", "OP"}[len(args)]
+		o.mistake = usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
+		return o
+	}
+	o.input, o.output, o.ops = args[0], args[1], args[2:]
+	o.mistake = o.check(c)
+	return o
+}
+
+// check holds the values to their limits.
+func (o *runOptions) check(c *cli.Context) error {
 	switch {
 	case o.input == "" || o.output == "":
-		return nil, usage("INPUT and OUTPUT have names; an empty one was given")
+		return usage("INPUT and OUTPUT have names; an empty one was given")
 	case o.np < 1 || o.np > maxRanks:
-		return nil, usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
+		return usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
 	case o.threads < 1 || o.threads > maxRanks:
-		return nil, usage("--threads %d: a rank has from 1 to %d threads", o.threads, maxRanks)
+		return usage("--threads %d: a rank has from 1 to %d threads", o.threads, maxRanks)
 	case o.tileRows < 0 || c.IsSet("tile-rows") && o.tileRows == 0:
-		return nil, usage("--tile-rows %d: a tile has at least 1 row", o.tileRows)
+		return usage("--tile-rows %d: a tile has at least 1 row", o.tileRows)
 	case o.quality < 1 || o.quality > 100:
-		return nil, usage("--quality %d: the quality of a JPEG is from 1 to 100", o.quality)
+		return usage("--quality %d: the quality of a JPEG is from 1 to 100", o.quality)
 	case o.maxPixels < 1:
-		return nil, usage("--max-pixels %d: the limit is at least 1", o.maxPixels)
+		return usage("--max-pixels %d: the limit is at least 1", o.maxPixels)
 	case o.timeout < 0 || c.IsSet("timeout") && o.timeout == 0:
-		return nil, usage("--timeout %v: the time is more than 0", o.timeout)
+		return usage("--timeout %v: the time is more than 0", o.timeout)
 	}
 	if _, err := kernels.Parse(o.ops); err != nil {
-		return nil, usageError{err}
+		return usageError{err}
 	}
-	return o, nil
+	return o.checkPaths()
 }
 
 // run does the job and writes the report about it.
@@ -114,14 +118,22 @@ func (o *runOptions) run(ctx context.Context) error {
 
 	report := newReport(newJobID(), o.np)
 	report.Input.Path, report.Output.Path = o.input, o.output
-	err := o.job(ctx, report)
+	err := o.mistake
+	if err == nil {
+		err = o.job(ctx, report)
+	}
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = cause
 	}
-	if o.report != "" {
-		if reportErr := report.write(o.report, began, err); reportErr != nil && err == nil {
-			err = fmt.Errorf("write the report: %w", reportErr)
+	if o.report == "" || errors.As(err, new(reportError)) {
+		return err
+	}
+	if reportErr := report.write(o.report, began, err); reportErr != nil {
+		reportErr = &ranks.OutputError{Name: o.report, Err: reportErr}
+		if err == nil {
+			return reportErr
 		}
+		o.log.Error(reportErr.Error())
 	}
 	return err
 }
@@ -130,7 +142,7 @@ func (o *runOptions) run(ctx context.Context) error {
 func (o *runOptions) withSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	var timeout <-chan time.Time
 	if o.timeout > 0 {
 		timeout = time.After(o.timeout)
@@ -155,9 +167,6 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	defer files.close()
 	var err error
 	if job.Format, err = o.outputFormat(); err != nil {
-		return err
-	}
-	if err := o.checkPaths(); err != nil {
 		return err
 	}
 	if job.Input, err = files.input(ctx, o.input); err != nil {

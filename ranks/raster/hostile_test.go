@@ -207,7 +207,7 @@ func TestFolderAndMissingFile(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = os.Open(filepath.Join(t.TempDir(), "absent.png"))
-	if err = (&InputError{"absent.png", err}); err.Error() != "absent.png: cannot open it: no such file or directory" || !errors.Is(err, os.ErrNotExist) {
+	if err = (&InputError{"absent.png", err}); err.Error() != "absent.png: there is no such file" || !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
 }

@@ -35,7 +35,7 @@ func NewPending(name string) (*Pending, error) {
 		// A rename would not ask.
 		return nil, &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
 	}
-	target, err := followLinks(name)
+	target, err := Target(name)
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +60,8 @@ func NewPending(name string) (*Pending, error) {
 	return p, nil
 }
 
-// followLinks returns the absolute path that a symbolic link, or a chain of them, leads to. The file need not exist; its folder must.
-func followLinks(path string) (string, error) {
+// Target returns the absolute path that a symbolic link, or a chain of them, leads to. The file need not exist; its folder must.
+func Target(path string) (string, error) {
 	for range 40 {
 		dir, base := filepath.Split(path)
 		if dir == "" {
@@ -114,14 +114,4 @@ func (p *Pending) Abort() {
 		_ = os.Remove(p.temp)
 		p.temp = ""
 	}
-}
-
-// SameFile tells whether two names lead to one file.
-func SameFile(a, b string) bool {
-	sa, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	sb, err := os.Stat(b)
-	return err == nil && os.SameFile(sa, sb)
 }

@@ -245,18 +245,3 @@ func TestPendingWritesThrough(t *testing.T) {
 		}
 	}
 }
-
-func TestSameFile(t *testing.T) {
-	dir := t.TempDir()
-	a, b, hard, soft := filepath.Join(dir, "a"), filepath.Join(dir, "b"), filepath.Join(dir, "hard"), filepath.Join(dir, "soft")
-	err := errors.Join(os.WriteFile(a, []byte("x"), 0o666), os.WriteFile(b, []byte("x"), 0o666), os.Link(a, hard), os.Symlink(a, soft))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]bool{a: true, hard: true, soft: true, dir + "/../" + filepath.Base(dir) + "/a": true,
-		b: false, filepath.Join(dir, "absent"): false} {
-		if SameFile(a, name) != want || SameFile(name, a) != want {
-			t.Errorf("%s and %s: not %t", a, name, want)
-		}
-	}
-}

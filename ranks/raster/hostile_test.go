@@ -168,7 +168,6 @@ func TestBadInput(t *testing.T) {
 		"tiff, planes":      {tiffOf(tag{tagPlanar, 2}, tag{tagSamples, 3}, tag{tagPhotometric, 2}), "TIFF of separate planes is not read yet"},
 		"tiff, cmyk":        {tiffOf(tag{tagSamples, 4}, tag{tagPhotometric, 5}), "photometric interpretation 5 is not read"},
 		"tiff, 4 bits":      {tiffOf(tag{tagBits, 4}), "TIFF of 4 bits a sample is not read; 8 are"},
-		"tiff, bit order":   {tiffOf(tag{tagBits, 1}, tag{tagFillOrder, 2}), "TIFF of reversed bits is not read"},
 		"tiff, predictor":   {tiffOf(tag{tagPredictor, 3}), "TIFF of predictor 3 is not read"},
 		"tiff, no width":    {tiffOf(tag{tagWidth, 0}), "damaged tiff: it claims 0×4 pixels"},
 		"tiff, huge":        {tiffOf(tag{tagWidth, 1<<32 - 1}, tag{tagHeight, 1<<32 - 1}), "which its 528 bytes cannot hold"},

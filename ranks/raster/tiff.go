@@ -99,8 +99,6 @@ func (t *tiffDecoder) supported(bits int) error {
 		return fmt.Errorf("TIFF of %d samples with photometric interpretation %d is not read; grey, RGB and palettes are", t.samples, t.photometric)
 	case !same || !slices.Contains([]int{1, 8, 16}, bits) || bits == 1 && t.samples > 1 || bits == 16 && t.photometric == colourMap:
 		return fmt.Errorf("TIFF of %d bits a sample is not read; 8 are", bits)
-	case t.number(tagFillOrder, 1) != 1:
-		return errors.New("TIFF of reversed bits is not read; convert it (tiffcp -f msb2lsb)")
 	case t.predictor != 1 && (t.predictor != 2 || bits < 8):
 		return fmt.Errorf("TIFF of predictor %d is not read; none and horizontal differences are", t.predictor)
 	}
@@ -110,7 +108,7 @@ func (t *tiffDecoder) supported(bits int) error {
 // open tells whether rows lie in the file as they are read.
 func (t *tiffDecoder) open() bool {
 	return t.compression == 1 && t.info.Depth == 8 && t.samples == t.info.Channels && t.photometric != whiteIsZero &&
-		t.predictor == 1 && t.blockW == t.info.Width
+		t.predictor == 1 && !t.reversed() && t.blockW == t.info.Width
 }
 
 // place finds the rows of an open file.

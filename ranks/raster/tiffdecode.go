@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 
 	"github.com/klauspost/compress/zlib"
 	"golang.org/x/image/tiff/lzw"
@@ -24,6 +25,20 @@ type tiffDecoder struct {
 	across        int // blocks side by side; 1 for strips
 	offsets, size []uint32
 	palette       []uint32 // all reds, all greens, all blues
+}
+
+// reversed tells whether the bits in each byte of the file, compressed or not, stand in reverse order.
+func (t *tiffDecoder) reversed() bool { return t.number(tagFillOrder, 1) == 2 }
+
+// reversedBits turns the bits in each byte round.
+type reversedBits struct{ io.Reader }
+
+func (r reversedBits) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	for i, v := range b[:n] {
+		b[i] = bits.Reverse8(v)
+	}
+	return n, err
 }
 
 // readTables reads where the blocks lie, and the palette. Each byte of the file stands for at most expansion pixels.
@@ -107,6 +122,9 @@ func (t *tiffDecoder) decode() (*pixels, error) {
 
 // unpack decompresses n bytes. The buffer grows with what is there: a block may claim more than it has.
 func (t *tiffDecoder) unpack(to *bytes.Buffer, src io.Reader, n int64) error {
+	if t.reversed() {
+		src = reversedBits{src}
+	}
 	switch t.compression {
 	case 5:
 		l := lzw.NewReader(src, lzw.MSB, 8)

@@ -1,7 +1,9 @@
 package ranks
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
@@ -115,7 +117,8 @@ func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 				}
 				var ok bool
 				if current, ok = <-ready; !ok {
-					return context.Cause(ctx)
+					// Fetching ended early, or the plan lacks rows; neither may pass for success.
+					return cmp.Or(context.Cause(ctx), fmt.Errorf("row %d was not sent", y))
 				}
 				continue
 			}

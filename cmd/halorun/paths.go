@@ -11,19 +11,24 @@ import (
 	"halorun/ranks/raster"
 )
 
-// checkPaths finds mistakes in the paths before anything is read or written.
-func (o *runOptions) checkPaths() error {
-	in, out := placeOf(o.input, os.Stdin), placeOf(o.output, os.Stdout)
-	if o.report != "" {
-		if err := checkFolder("the report", o.report); err != nil {
-			return reportError{err}
-		}
-		report := placeOf(o.report, nil)
-		if report.regular() && (report.same(in) || report.same(out)) {
-			return reportError{usage("the report %s is the same file as INPUT or OUTPUT", o.report)}
-		}
+// checkReport finds mistakes in the report's path.
+func (o *runOptions) checkReport() error {
+	if o.report == "" {
+		return nil
 	}
-	if in.same(out) {
+	if err := checkFolder("the report", o.report); err != nil {
+		return reportError{err}
+	}
+	report := placeOf(o.report, nil)
+	if report.regular() && (report.same(placeOf(o.input, os.Stdin)) || report.same(placeOf(o.output, os.Stdout))) {
+		return reportError{usage("the report %s is the same file as INPUT or OUTPUT", o.report)}
+	}
+	return nil
+}
+
+// checkPaths finds mistakes in the other paths before anything is read or written.
+func (o *runOptions) checkPaths() error {
+	if placeOf(o.input, os.Stdin).same(placeOf(o.output, os.Stdout)) {
 		return usage("OUTPUT %s is the same file as INPUT %s", o.output, o.input)
 	}
 	if o.output != "-" {

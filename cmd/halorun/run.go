@@ -75,20 +75,23 @@ func parseRun(c *cli.Context) *runOptions {
 		quality: c.Int("quality"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
-	args := c.Args().Slice()
-	if len(args) < 3 {
-		missing := []string{"INPUT", "OUTPUT", "OP"}[len(args)]
-		o.mistake = usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
-		return o
+	o.input, o.output = c.Args().Get(0), c.Args().Get(1)
+	if c.NArg() > 2 {
+		o.ops = c.Args().Slice()[2:]
 	}
-	o.input, o.output, o.ops = args[0], args[1], args[2:]
-	o.mistake = o.check(c)
+	// The report comes first: it is written about every other mistake.
+	if o.mistake = o.checkReport(); o.mistake == nil {
+		o.mistake = o.check(c)
+	}
 	return o
 }
 
 // check holds the values to their limits.
 func (o *runOptions) check(c *cli.Context) error {
 	switch {
+	case c.NArg() < 3:
+		missing := []string{"INPUT", "OUTPUT", "OP"}[c.NArg()]
+		return usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
 	case o.input == "" || o.output == "":
 		return usage("INPUT and OUTPUT have names; an empty one was given")
 	case o.np < 1 || o.np > maxRanks:

@@ -22,7 +22,7 @@ const (
 	killTime = 500 * time.Millisecond
 )
 
-var errLauncherGone = errors.New("the launcher is gone")
+var errLauncherGone = errors.New("the launcher is gone, or a signal ended this agent")
 
 // Agent is the body of an agent process, which speaks with its launcher over stdin and stdout. It returns when the
 // launcher tells it to stop, or is gone, which is an error. By then its ranks have ended.

@@ -15,21 +15,21 @@ func channelDefinition(name, alias string, c int) Definition {
 
 func keepChannel(keep int) Op {
 	// Eight pixels are three words, so the mask has a period of 24 bytes.
-	var mask [24]byte
-	for i := keep; i < len(mask); i += 3 {
+	const period = 3 * wordsz
+	var mask [period]byte
+	for i := keep; i < period; i += 3 {
 		mask[i] = 0xff
 	}
-	m := words(mask[:])
-	m0, m1, m2 := m[0], m[1], m[2]
+	m0, m1, m2 := word(mask[:], 0), word(mask[:], 8), word(mask[:], 16)
 	return pointwise{
 		row: func(dst, src []byte) {
-			d, s := words(dst), words(src)
-			i := 0
-			for ; i+3 <= len(d) && i+3 <= len(s); i += 3 {
-				d[i], d[i+1], d[i+2] = s[i]&m0, s[i+1]&m1, s[i+2]&m2
+			for ; len(dst) >= period && len(src) >= period; dst, src = dst[period:], src[period:] {
+				putWord(dst, 0, word(src, 0)&m0)
+				putWord(dst, 8, word(src, 8)&m1)
+				putWord(dst, 16, word(src, 16)&m2)
 			}
-			for i *= wordsz; i < len(dst); i++ {
-				dst[i] = src[i] & mask[i%24]
+			for i := range dst {
+				dst[i] = src[i] & mask[i]
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -1,19 +1,23 @@
 package kernels
 
-// direct is the fast path of a Convolution that has no factors: one pass over a strip of samples for each tap.
+// direct is the fast path of a Convolution that has no factors: each tap adds its samples to a strip of sums.
 type direct struct {
 	k     *Convolution
 	taps  []tap
 	reach int // of the kernel to the left and right, in pixels
 	in    Shape
-	sums  [1024]int32
+	small *small // nil if the kernel's sums are too large for it, else in place of
+	sums  []int32
 }
 
+// tap is a weight and where its sample stands.
 type tap struct {
 	row    int // of src, from the first that the out row reads
 	right  int // offset in pixels
-	weight int32
+	weight int
 }
+
+const stripSamples = 1024
 
 func newDirect(k *Convolution, in Shape) *direct {
 	r, c := k.kernel.Dims()
@@ -21,9 +25,12 @@ func newDirect(k *Convolution, in Shape) *direct {
 	for i := range r {
 		for j := range c {
 			if v := k.kernel.At(i, j); v != 0 {
-				d.taps = append(d.taps, tap{i, j - c/2, int32(v)})
+				d.taps = append(d.taps, tap{i, j - c/2, int(v)})
 			}
 		}
+	}
+	if d.small = newSmall(k, d.taps); d.small == nil {
+		d.sums = make([]int32, stripSamples)
 	}
 	return d
 }
@@ -36,37 +43,32 @@ func (d *direct) Apply(dst, src [][]byte, _ Rows) {
 		rows := src[y:]
 		// Near the left and right edge every tap asks the border rule.
 		d.edge(out, rows, 0, side)
-		for lo := side; lo < n-side; lo += len(d.sums) {
-			d.strip(out, rows, lo, min(lo+len(d.sums), n-side))
+		for lo := side; lo < n-side; lo += stripSamples {
+			strip := out[lo:min(lo+stripSamples, n-side)]
+			if d.small != nil {
+				d.small.strip(strip, rows, lo, d.in.Channels)
+			} else {
+				d.strip(strip, rows, lo)
+			}
 		}
 		d.edge(out, rows, max(side, n-side), n)
 	}
 }
 
-func (d *direct) strip(out []byte, rows [][]byte, lo, hi int) {
-	sums := d.sums[:hi-lo]
+// strip computes the out samples from lo on.
+func (d *direct) strip(out []byte, rows [][]byte, lo int) {
+	sums := d.sums[:len(out)]
 	clear(sums)
 	for _, t := range d.taps {
-		at := lo + t.right*d.in.Channels
-		samples := rows[t.row][at : at+len(sums)]
-		switch t.weight {
-		case 1:
-			for i, v := range samples {
-				sums[i] += int32(v)
-			}
-		case -1:
-			for i, v := range samples {
-				sums[i] -= int32(v)
-			}
-		default:
-			for i, v := range samples {
-				sums[i] += t.weight * int32(v)
-			}
+		first := lo + t.right*d.in.Channels
+		weight := int32(t.weight)
+		samples := rows[t.row][first : first+len(sums)]
+		for i, v := range samples {
+			sums[i] += weight * int32(v)
 		}
 	}
-	out = out[lo:hi]
 	for i, s := range sums {
-		out[i] = d.finish(s)
+		out[i] = d.k.finishInt(s)
 	}
 }
 
@@ -75,18 +77,19 @@ func (d *direct) edge(out []byte, rows [][]byte, lo, hi int) {
 		x, c := i/d.in.Channels, i%d.in.Channels
 		sum := int32(0)
 		for _, t := range d.taps {
-			sum += t.weight * int32(rows[t.row][BorderReflect101.At(x+t.right, d.in.Width)*d.in.Channels+c])
+			sum += int32(t.weight) * int32(rows[t.row][BorderReflect101.At(x+t.right, d.in.Width)*d.in.Channels+c])
 		}
-		out[i] = d.finish(sum)
+		out[i] = d.k.finishInt(sum)
 	}
 }
 
-func (d *direct) finish(s int32) byte {
-	if d.k.shift > 0 {
-		s = (s + 1<<(d.k.shift-1)) >> d.k.shift
+// finishInt is Convolution.finish in whole numbers.
+func (k *Convolution) finishInt(sum int32) byte {
+	if k.shift > 0 {
+		sum = (sum + 1<<(k.shift-1)) >> k.shift
 	}
-	if d.k.abs {
-		s = max(s, -s)
+	if k.abs {
+		sum = max(sum, -sum)
 	}
-	return byte(min(max(s, 0), 255))
+	return byte(min(max(sum, 0), 255))
 }

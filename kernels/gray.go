@@ -16,12 +16,21 @@ const (
 var gray = pointwise{
 	channels: 1,
 	row: func(dst, src []byte) {
-		for len(dst) > 0 && len(src) >= 3 {
-			dst[0] = byte((uint32(src[0])*grayR + uint32(src[1])*grayG + uint32(src[2])*grayB + 1<<(grayShift-1)) >> grayShift)
-			dst, src = dst[1:], src[3:]
+		for ; len(dst) >= 4 && len(src) >= 12; dst, src = dst[4:], src[12:] {
+			dst[0] = grayOf(src[0], src[1], src[2])
+			dst[1] = grayOf(src[3], src[4], src[5])
+			dst[2] = grayOf(src[6], src[7], src[8])
+			dst[3] = grayOf(src[9], src[10], src[11])
+		}
+		for ; len(dst) >= 1 && len(src) >= 3; dst, src = dst[1:], src[3:] {
+			dst[0] = grayOf(src[0], src[1], src[2])
 		}
 	},
 	pixel: func(out, in []float64) {
 		out[0] = math.Floor((in[0]*grayR+in[1]*grayG+in[2]*grayB)/(1<<grayShift) + 0.5)
 	},
+}
+
+func grayOf(r, g, b byte) byte {
+	return byte((uint32(r)*grayR + uint32(g)*grayG + uint32(b)*grayB + 1<<(grayShift-1)) >> grayShift)
 }

@@ -1,6 +1,9 @@
 package kernels
 
-import "encoding/hex"
+import (
+	"encoding/binary"
+	"encoding/hex"
+)
 
 var _ = register(Definition{
 	Name: "heatmap", Aliases: []string{"hm"}, Doc: "to grey, then coloured by the map JET (applyColorMap)", Border: BorderNone,
@@ -13,11 +16,19 @@ var heatmap = func() Op {
 	if err != nil {
 		panic(err)
 	}
+	var colours [256]uint32 // red in the lowest bits
+	for v := range colours {
+		colours[v] = uint32(jet[3*v]) | uint32(jet[3*v+1])<<8 | uint32(jet[3*v+2])<<16
+	}
 	return pointwise{
 		channels: 3,
 		row: func(dst, src []byte) {
+			// The fourth byte of a store is overwritten by the next pixel's.
+			for ; len(src) >= 2 && len(dst) >= 4; dst, src = dst[3:], src[1:] {
+				binary.LittleEndian.PutUint32(dst, colours[src[0]])
+			}
 			for i, v := range src {
-				copy(dst[3*i:3*i+3], jet[3*int(v):3*int(v)+3])
+				copy(dst[3*i:], jet[3*int(v):3*int(v)+3])
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -23,26 +23,22 @@ var hsv = func() Op {
 	byValue, byRange := hsvDivide(255), hsvDivide(30)
 	return pointwise{
 		row: func(dst, src []byte) {
-			for len(src) >= 3 && len(dst) >= 3 {
+			for ; len(src) >= 3 && len(dst) >= 3; dst, src = dst[3:], src[3:] {
 				r, g, b := int32(src[0]), int32(src[1]), int32(src[2])
 				v := max(r, g, b)
 				d := v - min(r, g, b)
-				var h int32
-				switch v {
-				case r:
-					h = g - b
-				case g:
-					h = b - r + 2*d
-				default:
-					h = r - g + 4*d
+				// Plain assignments, which compile to conditional moves: the branches of a noisy picture cannot be predicted.
+				h, fromGreen, fromRed := r-g+4*d, b-r+2*d, g-b
+				if v == g {
+					h = fromGreen
+				}
+				if v == r {
+					h = fromRed
 				}
 				h = (h*byRange[byte(d)] + 1<<(hsvShift-1)) >> hsvShift
-				if h < 0 {
-					h += 180
-				}
+				h += h >> 31 & 180
 				s := (d*byValue[byte(v)] + 1<<(hsvShift-1)) >> hsvShift
 				dst[0], dst[1], dst[2] = byte(v), byte(s), byte(h)
-				dst, src = dst[3:], src[3:]
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -7,11 +7,14 @@ var _ = register(Definition{
 
 var invert = pointwise{
 	row: func(dst, src []byte) {
-		d, s := words(dst), words(src)
-		for i, v := range s[:len(d)] {
-			d[i] = ^v
+		const block = 4 * wordsz
+		for ; len(dst) >= block && len(src) >= block; dst, src = dst[block:], src[block:] {
+			putWord(dst, 0, ^word(src, 0))
+			putWord(dst, 8, ^word(src, 8))
+			putWord(dst, 16, ^word(src, 16))
+			putWord(dst, 24, ^word(src, 24))
 		}
-		for i := len(d) * 8; i < len(dst); i++ {
+		for i := range dst {
 			dst[i] = ^src[i]
 		}
 	},

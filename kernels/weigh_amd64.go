@@ -2,7 +2,17 @@
 
 package kernels
 
-// weighAVX2 adds up weighted bytes: middle[i]·w + Σ weights[j]·(a[j][i] + b[j][i]), 32 bytes a block.
+// weighAVX2 sums up count pairs: Σ weight·(a+b), 32 bytes a block. pairs points to the first pair.
 //
 //go:noescape
-func weighAVX2(even *uint64, odd *uint64, middle *byte, a **byte, b **byte, weights *uint64, pairs int, w uint64, blocks int)
+func weighAVX2(even *uint64, odd *uint64, pairs *byte, count int, blocks int)
+
+// widenAVX2 writes the 16-bit lanes of even and odd in turn as 32-bit lanes, 32 samples a block.
+//
+//go:noescape
+func widenAVX2(row *byte, even *uint64, odd *uint64, blocks int)
+
+// weighWideAVX2 sums up count pairs: out = (Σ weight·(a+b) + 2^15) >> 16, 32 samples a block. pairs points to the first pair.
+//
+//go:noescape
+func weighWideAVX2(out *byte, pairs *byte, count int, blocks int)

@@ -2,61 +2,166 @@
 
 #include "textflag.h"
 
-// func weighAVX2(even *uint64, odd *uint64, middle *byte, a **byte, b **byte, weights *uint64, pairs int, w uint64, blocks int)
-// Requires: AVX, AVX2, SSE2
-TEXT ·weighAVX2(SB), NOSPLIT, $0-72
-	MOVQ         even+0(FP), AX
-	MOVQ         odd+8(FP), CX
-	MOVQ         middle+16(FP), DX
-	MOVQ         a+24(FP), BX
-	MOVQ         b+32(FP), SI
-	MOVQ         weights+40(FP), DI
-	MOVQ         pairs+48(FP), R8
-	MOVQ         blocks+64(FP), R9
-	VPCMPEQW     Y0, Y0, Y0
-	VPSRLW       $0x08, Y0, Y0
-	MOVQ         w+56(FP), R10
-	MOVQ         R10, X1
-	VPBROADCASTW X1, Y1
-	XORQ         R10, R10
+// func weighAVX2(even *uint64, odd *uint64, pairs *byte, count int, blocks int)
+// Requires: AVX, AVX2
+TEXT ·weighAVX2(SB), NOSPLIT, $0-40
+	MOVQ     even+0(FP), AX
+	MOVQ     odd+8(FP), CX
+	MOVQ     pairs+16(FP), DX
+	MOVQ     count+24(FP), BX
+	MOVQ     blocks+32(FP), SI
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x08, Y0, Y0
+	XORQ     DI, DI
 
 block:
-	TESTQ   R9, R9
-	JZ      done
-	VMOVDQU (DX)(R10*1), Y3
-	VPAND   Y0, Y3, Y2
-	VPSRLW  $0x08, Y3, Y3
-	VPMULLW Y1, Y2, Y2
-	VPMULLW Y1, Y3, Y3
-	XORQ    R11, R11
+	TESTQ SI, SI
+	JZ    done
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	MOVQ  DX, R8
+	MOVQ  BX, R9
 
 pair:
-	CMPQ         R11, R8
-	JGE          store
-	MOVQ         (BX)(R11*8), R12
-	MOVQ         (SI)(R11*8), R13
-	VPBROADCASTW (DI)(R11*8), Y4
-	VMOVDQU      (R12)(R10*1), Y5
-	VMOVDQU      (R13)(R10*1), Y6
+	TESTQ        R9, R9
+	JZ           store
+	MOVQ         (R8), R10
+	MOVQ         8(R8), R11
+	VPBROADCASTW 16(R8), Y3
+	VMOVDQU      (R10)(DI*1), Y4
+	VMOVDQU      (R11)(DI*1), Y5
+	VPAND        Y0, Y4, Y6
 	VPAND        Y0, Y5, Y7
-	VPAND        Y0, Y6, Y8
-	VPADDW       Y8, Y7, Y7
+	VPADDW       Y7, Y6, Y6
+	VPSRLW       $0x08, Y4, Y4
 	VPSRLW       $0x08, Y5, Y5
-	VPSRLW       $0x08, Y6, Y6
-	VPADDW       Y6, Y5, Y5
-	VPMULLW      Y4, Y7, Y7
-	VPMULLW      Y4, Y5, Y5
-	VPADDW       Y7, Y2, Y2
-	VPADDW       Y5, Y3, Y3
-	INCQ         R11
+	VPADDW       Y5, Y4, Y4
+	VPMULLW      Y3, Y6, Y6
+	VPMULLW      Y3, Y4, Y4
+	VPADDW       Y6, Y1, Y1
+	VPADDW       Y4, Y2, Y2
+	ADDQ         $0x18, R8
+	DECQ         R9
 	JMP          pair
 
 store:
-	VMOVDQU Y2, (AX)(R10*1)
-	VMOVDQU Y3, (CX)(R10*1)
-	ADDQ    $0x20, R10
-	DECQ    R9
+	VMOVDQU Y1, (AX)(DI*1)
+	VMOVDQU Y2, (CX)(DI*1)
+	ADDQ    $0x20, DI
+	DECQ    SI
 	JMP     block
+
+done:
+	VZEROUPPER
+	RET
+
+// func widenAVX2(row *byte, even *uint64, odd *uint64, blocks int)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-32
+	MOVQ row+0(FP), AX
+	MOVQ even+8(FP), CX
+	MOVQ odd+16(FP), DX
+	MOVQ blocks+24(FP), BX
+
+block:
+	TESTQ        BX, BX
+	JZ           done
+	VMOVDQU      (CX), Y0
+	VMOVDQU      (DX), Y1
+	VPUNPCKLWD   Y1, Y0, Y2
+	VPUNPCKHWD   Y1, Y0, Y0
+	VPMOVZXWD    X2, Y1
+	VMOVDQU      Y1, (AX)
+	VEXTRACTI128 $0x01, Y2, X1
+	VPMOVZXWD    X1, Y1
+	VMOVDQU      Y1, 64(AX)
+	VPMOVZXWD    X0, Y1
+	VMOVDQU      Y1, 32(AX)
+	VEXTRACTI128 $0x01, Y0, X0
+	VPMOVZXWD    X0, Y0
+	VMOVDQU      Y0, 96(AX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x80, AX
+	DECQ         BX
+	JMP          block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA packed<>+0(SB)/4, $0x00000000
+DATA packed<>+4(SB)/4, $0x00000004
+DATA packed<>+8(SB)/4, $0x00000001
+DATA packed<>+12(SB)/4, $0x00000005
+DATA packed<>+16(SB)/4, $0x00000002
+DATA packed<>+20(SB)/4, $0x00000006
+DATA packed<>+24(SB)/4, $0x00000003
+DATA packed<>+28(SB)/4, $0x00000007
+GLOBL packed<>(SB), RODATA|NOPTR, $32
+
+// func weighWideAVX2(out *byte, pairs *byte, count int, blocks int)
+// Requires: AVX, AVX2
+TEXT ·weighWideAVX2(SB), NOSPLIT, $0-32
+	MOVQ     out+0(FP), AX
+	MOVQ     pairs+8(FP), CX
+	MOVQ     count+16(FP), DX
+	MOVQ     blocks+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x1f, Y0, Y0
+	VPSLLD   $0x0f, Y0, Y0
+	VMOVDQU  packed<>+0(SB), Y1
+	XORQ     SI, SI
+
+block:
+	TESTQ   BX, BX
+	JZ      done
+	VMOVDQA Y0, Y2
+	VMOVDQA Y0, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y0, Y5
+	MOVQ    CX, DI
+	MOVQ    DX, R8
+
+pair:
+	TESTQ        R8, R8
+	JZ           store
+	MOVQ         (DI), R9
+	MOVQ         8(DI), R10
+	VPBROADCASTD 16(DI), Y6
+	VMOVDQU      (R9)(SI*4), Y7
+	VPADDD       (R10)(SI*4), Y7, Y7
+	VPMULLD      Y6, Y7, Y7
+	VPADDD       Y7, Y2, Y2
+	VMOVDQU      32(R9)(SI*4), Y7
+	VPADDD       32(R10)(SI*4), Y7, Y7
+	VPMULLD      Y6, Y7, Y7
+	VPADDD       Y7, Y3, Y3
+	VMOVDQU      64(R9)(SI*4), Y7
+	VPADDD       64(R10)(SI*4), Y7, Y7
+	VPMULLD      Y6, Y7, Y7
+	VPADDD       Y7, Y4, Y4
+	VMOVDQU      96(R9)(SI*4), Y7
+	VPADDD       96(R10)(SI*4), Y7, Y7
+	VPMULLD      Y6, Y7, Y7
+	VPADDD       Y7, Y5, Y5
+	ADDQ         $0x18, DI
+	DECQ         R8
+	JMP          pair
+
+store:
+	VPSRLD    $0x10, Y2, Y2
+	VPSRLD    $0x10, Y3, Y3
+	VPSRLD    $0x10, Y4, Y4
+	VPSRLD    $0x10, Y5, Y5
+	VPACKUSDW Y3, Y2, Y2
+	VPACKUSDW Y5, Y4, Y4
+	VPACKUSWB Y4, Y2, Y2
+	VPERMD    Y2, Y1, Y2
+	VMOVDQU   Y2, (AX)(SI*1)
+	ADDQ      $0x20, SI
+	DECQ      BX
+	JMP       block
 
 done:
 	VZEROUPPER

@@ -7,7 +7,7 @@ import (
 )
 
 var _ = register(Definition{
-	Name: "blur", Aliases: []string{"bl"}, Border: BorderReflect101,
+	Name: "blur", Order: 4, Aliases: []string{"bl"}, Border: BorderReflect101,
 	Doc: "Gaussian blur, size × size (GaussianBlur)",
 	Params: []Param{
 		{Name: "size", Kind: KindInt, Default: 31, Min: 1, Max: 1023, Odd: true, Doc: "width and height of the kernel"},

@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 var _ = register(Definition{
-	Name: "brightness-contrast", Aliases: []string{"bc"}, Border: BorderNone,
+	Name: "brightness-contrast", Order: 7, Aliases: []string{"bc"}, Border: BorderNone,
 	Doc: "|alpha·v + beta|, rounded half to even and saturated (convertScaleAbs)",
 	Params: []Param{
 		{Name: "alpha", Kind: KindFloat, Default: 1.5, Min: -1e6, Max: 1e6, Doc: "factor (contrast)"},

@@ -8,7 +8,7 @@ var (
 
 func channelDefinition(name, alias string, c int) Definition {
 	return Definition{
-		Name: name, Aliases: []string{alias}, Doc: "keeps the " + name + " channel and zeroes the others", Border: BorderNone,
+		Name: name, Order: 8 + c, Aliases: []string{alias}, Doc: "keeps the " + name + " channel and zeroes the others", Border: BorderNone,
 		Build: func(_ Args, channels int) ([]Op, error) { return inColour(channels, keepChannel(c)), nil },
 	}
 }
@@ -20,16 +20,18 @@ func keepChannel(keep int) Op {
 	for i := keep; i < period; i += 3 {
 		mask[i] = 0xff
 	}
-	m0, m1, m2 := word(mask[:], 0), word(mask[:], 8), word(mask[:], 16)
+	m0, m1, m2 := load(&mask[0], 0), load(&mask[0], 8), load(&mask[0], 16)
 	return pointwise{
 		row: func(dst, src []byte) {
-			for ; len(dst) >= period && len(src) >= period; dst, src = dst[period:], src[period:] {
-				putWord(dst, 0, word(src, 0)&m0)
-				putWord(dst, 8, word(src, 8)&m1)
-				putWord(dst, 16, word(src, 16)&m2)
+			whole := len(dst) / period * period
+			d, s := at(dst, 0, len(dst)), at(src, 0, len(dst))
+			for i := 0; i < whole; i += period {
+				store(d, i, load(s, i)&m0)
+				store(d, i+8, load(s, i+8)&m1)
+				store(d, i+16, load(s, i+16)&m2)
 			}
-			for i := range dst {
-				dst[i] = src[i] & mask[i]
+			for i := whole; i < len(dst); i++ {
+				dst[i] = src[i] & mask[i-whole]
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -10,6 +10,7 @@ type Definition struct {
 	Params  []Param  `json:"params"`
 	Border  Border   `json:"border"` // as text
 	Global  bool     `json:"global"` // the result at a pixel may depend on the whole picture
+	Order   int      `json:"-"`      // place in listings; operations at the same place stand by name
 
 	// Build returns the primitive ops, in order, for a picture of the given number of channels. It checks what Param's
 	// limits cannot say; its error says what is wrong and what to do.

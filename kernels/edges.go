@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 var _ = register(Definition{
-	Name: "edges", Aliases: []string{"ed", "canny"}, Border: BorderReplicate, Global: true,
+	Name: "edges", Order: 2, Aliases: []string{"ed", "canny"}, Border: BorderReplicate, Global: true,
 	Doc: "to grey, then Canny's edges; an edge's faint parts count if they hang on a strong one, however far away (Canny)",
 	Params: []Param{
 		{Name: "low", Kind: KindFloat, Default: 100, Min: -1e6, Max: 1e6, Doc: "gradients above it may be edges"},

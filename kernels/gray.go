@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 var _ = register(Definition{
-	Name: "gray", Aliases: []string{"gr"}, Doc: "to grey: 0.299 R + 0.587 G + 0.114 B (cvtColor BGR2GRAY)", Border: BorderNone,
+	Name: "gray", Order: 1, Aliases: []string{"gr"}, Doc: "to grey: 0.299 R + 0.587 G + 0.114 B (cvtColor BGR2GRAY)", Border: BorderNone,
 	Build: func(_ Args, channels int) ([]Op, error) { return inGray(channels), nil },
 })
 

@@ -1,12 +1,9 @@
 package kernels
 
-import (
-	"encoding/binary"
-	"encoding/hex"
-)
+import "encoding/hex"
 
 var _ = register(Definition{
-	Name: "heatmap", Aliases: []string{"hm"}, Doc: "to grey, then coloured by the map JET (applyColorMap)", Border: BorderNone,
+	Name: "heatmap", Order: 12, Aliases: []string{"hm"}, Doc: "to grey, then coloured by the map JET (applyColorMap)", Border: BorderNone,
 	Build: func(_ Args, channels int) ([]Op, error) { return inGray(channels, heatmap), nil },
 })
 
@@ -23,12 +20,10 @@ var heatmap = func() Op {
 	return pointwise{
 		channels: 3,
 		row: func(dst, src []byte) {
-			// The fourth byte of a store is overwritten by the next pixel's.
-			for ; len(src) >= 2 && len(dst) >= 4; dst, src = dst[3:], src[1:] {
-				binary.LittleEndian.PutUint32(dst, colours[src[0]])
-			}
 			for i, v := range src {
-				copy(dst[3*i:], jet[3*int(v):3*int(v)+3])
+				colour := colours[v]
+				d := dst[3*i : 3*i+3 : 3*i+3]
+				d[0], d[1], d[2] = byte(colour), byte(colour>>8), byte(colour>>16)
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -3,7 +3,7 @@ package kernels
 import "math"
 
 var _ = register(Definition{
-	Name: "hsv", Aliases: []string{"cc"}, Border: BorderNone,
+	Name: "hsv", Order: 11, Aliases: []string{"cc"}, Border: BorderNone,
 	Doc:   "to HSV with H from 0 to 179 (cvtColor BGR2HSV); stored as OpenCV stores it: R is V, G is S, B is H",
 	Build: func(_ Args, channels int) ([]Op, error) { return inColour(channels, hsv), nil },
 })
@@ -23,8 +23,9 @@ var hsv = func() Op {
 	byValue, byRange := hsvDivide(255), hsvDivide(30)
 	return pointwise{
 		row: func(dst, src []byte) {
-			for ; len(src) >= 3 && len(dst) >= 3; dst, src = dst[3:], src[3:] {
-				r, g, b := int32(src[0]), int32(src[1]), int32(src[2])
+			src = src[:len(dst)]
+			for i := 2; i < len(dst); i += 3 {
+				r, g, b := int32(src[i-2]), int32(src[i-1]), int32(src[i])
 				v := max(r, g, b)
 				d := v - min(r, g, b)
 				// Plain assignments, which compile to conditional moves: the branches of a noisy picture cannot be predicted.
@@ -38,7 +39,7 @@ var hsv = func() Op {
 				h = (h*byRange[byte(d)] + 1<<(hsvShift-1)) >> hsvShift
 				h += h >> 31 & 180
 				s := (d*byValue[byte(v)] + 1<<(hsvShift-1)) >> hsvShift
-				dst[0], dst[1], dst[2] = byte(v), byte(s), byte(h)
+				dst[i-2], dst[i-1], dst[i] = byte(v), byte(s), byte(h)
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -1,20 +1,22 @@
 package kernels
 
 var _ = register(Definition{
-	Name: "invert", Aliases: []string{"iv"}, Doc: "255 − v for every sample v (bitwise_not)", Border: BorderNone,
+	Name: "invert", Order: 6, Aliases: []string{"iv"}, Doc: "255 − v for every sample v (bitwise_not)", Border: BorderNone,
 	Build: func(Args, int) ([]Op, error) { return []Op{invert}, nil },
 })
 
 var invert = pointwise{
 	row: func(dst, src []byte) {
 		const block = 4 * wordsz
-		for ; len(dst) >= block && len(src) >= block; dst, src = dst[block:], src[block:] {
-			putWord(dst, 0, ^word(src, 0))
-			putWord(dst, 8, ^word(src, 8))
-			putWord(dst, 16, ^word(src, 16))
-			putWord(dst, 24, ^word(src, 24))
+		whole := len(dst) / block * block
+		d, s := at(dst, 0, len(dst)), at(src, 0, len(dst))
+		for i := 0; i < whole; i += block {
+			store(d, i, ^load(s, i))
+			store(d, i+8, ^load(s, i+8))
+			store(d, i+16, ^load(s, i+16))
+			store(d, i+24, ^load(s, i+24))
 		}
-		for i := range dst {
+		for i := whole; i < len(dst); i++ {
 			dst[i] = ^src[i]
 		}
 	},

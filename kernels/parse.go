@@ -1,6 +1,9 @@
 package kernels
 
 import (
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -22,11 +25,11 @@ func register(d Definition) struct{} {
 	return struct{}{}
 }
 
-// Definitions returns all operations, sorted by name.
+// Definitions returns all operations, in their order.
 func Definitions() []Definition {
 	var ds []Definition
-	for _, n := range slices.Sorted(maps.Keys(registry)) {
-		if d := registry[n]; d.Name == n {
+	for n, d := range registry {
+		if d.Name == n {
 			c := *d
 			if c.Params == nil {
 				c.Params = []Param{} // a list in JSON, too
@@ -34,6 +37,9 @@ func Definitions() []Definition {
 			ds = append(ds, c)
 		}
 	}
+	slices.SortFunc(ds, func(a, b Definition) int {
+		return cmp.Or(cmp.Compare(a.Order, b.Order), cmp.Compare(a.Name, b.Name))
+	})
 	return ds
 }
 
@@ -167,18 +173,18 @@ func (p Param) parse(s string) (float64, error) {
 		case "false", "0", "no", "off":
 			return 0, nil
 		}
-		return 0, fmt.Errorf("%s=%s: not true or false", p.Name, s)
+		return 0, fmt.Errorf("%s=%q: not true or false", p.Name, s)
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	switch {
-	case err != nil || math.IsNaN(v):
-		return 0, fmt.Errorf("%s=%s: not a number", p.Name, s)
+	case errors.Is(err, strconv.ErrSyntax) || math.IsNaN(v):
+		return 0, fmt.Errorf("%s=%q: not a number", p.Name, s)
+	case v < p.Min || v > p.Max: // so are numbers beyond float64's range, which ParseFloat makes infinite
+		return 0, fmt.Errorf("%s=%q: not from %s to %s", p.Name, s, p.format(p.Min), p.format(p.Max))
 	case p.Kind == KindInt && v != math.Trunc(v):
-		return 0, fmt.Errorf("%s=%s: not a whole number", p.Name, s)
-	case v < p.Min || v > p.Max:
-		return 0, fmt.Errorf("%s=%s: not from %s to %s", p.Name, s, p.format(p.Min), p.format(p.Max))
+		return 0, fmt.Errorf("%s=%q: not a whole number", p.Name, s)
 	case p.Odd && math.Mod(v, 2) == 0:
-		return 0, fmt.Errorf("%s=%s: not an odd number", p.Name, s)
+		return 0, fmt.Errorf("%s=%q: not an odd number; the nearest are %v and %v", p.Name, s, v-1, v+1)
 	}
 	return v, nil
 }
@@ -203,6 +209,20 @@ func (p Param) Describe() string {
 	default:
 		return fmt.Sprintf("%s to %s: %s", p.format(p.Min), p.format(p.Max), p.Doc)
 	}
+}
+
+// MarshalJSON gives a truth value a default of its own kind, and no limits.
+func (p Param) MarshalJSON() ([]byte, error) {
+	type plain Param
+	if p.Kind != KindBool {
+		return json.Marshal(plain(p))
+	}
+	return json.Marshal(struct {
+		Name    string `json:"name"`
+		Kind    Kind   `json:"kind"`
+		Default bool   `json:"default"`
+		Doc     string `json:"doc"`
+	}{p.Name, p.Kind, p.Default != 0, p.Doc})
 }
 
 // MarshalText makes a Border text in JSON.

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -48,6 +49,9 @@ func TestParseErrors(t *testing.T) {
 		"blur:size=1e30":          "from 1 to 1023",
 		"blur:size=3.5":           "whole",
 		"blur:size=three":         "not a number",
+		"blur:size=3\n5":          "not a number",
+		"bc:beta=1e999":           "not from",
+		"gray:\n=1":               "it has none",
 		"bc:alpha=NaN":            "not a number",
 		"bc:alpha=Inf":            "not from",
 		"edges:l2=maybe":          "not true or false",
@@ -70,10 +74,36 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		chain, err := Parse([]string{s})
 		if err != nil {
+			if strings.ContainsAny(err.Error(), "\r\n") {
+				t.Errorf("%q: the error is more than one line: %v", s, err)
+			}
 			return
 		}
 		if _, err := Parse([]string{chain[0].String()}); err != nil {
 			t.Errorf("%q is normalised to %q: %v", s, chain[0], err)
 		}
 	})
+}
+
+// TestDefinitions: the order of listings, and parameters in JSON.
+func TestDefinitions(t *testing.T) {
+	var names []string
+	for _, d := range Definitions() {
+		names = append(names, d.Name)
+	}
+	const want = "gray edges sharpen blur sketch invert brightness-contrast red green blue hsv heatmap"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for _, c := range []struct {
+		param Param
+		want  string
+	}{
+		{Param{Name: "l2", Kind: KindBool, Default: 1, Doc: "d"}, `{"name":"l2","kind":"bool","default":true,"doc":"d"}`},
+		{Param{Name: "n", Kind: KindInt, Default: 1, Max: 3, Odd: true}, `{"name":"n","kind":"int","default":1,"min":0,"max":3,"odd":true,"doc":""}`},
+	} {
+		if got, err := json.Marshal(c.param); err != nil || string(got) != c.want {
+			t.Errorf("%s, %v; want %s", got, err, c.want)
+		}
+	}
 }

@@ -3,7 +3,7 @@ package kernels
 import "gonum.org/v1/gonum/mat"
 
 var _ = register(Definition{
-	Name: "sharpen", Aliases: []string{"fl"}, Border: BorderReflect101,
+	Name: "sharpen", Order: 3, Aliases: []string{"fl"}, Border: BorderReflect101,
 	Doc: "Gaussian blur 5 × 5, then the kernel of −1s around 9 (filter2D)",
 	Build: func(Args, int) ([]Op, error) {
 		blur, err := gaussian(5, 0)

@@ -3,7 +3,7 @@ package kernels
 import "gonum.org/v1/gonum/mat"
 
 var _ = register(Definition{
-	Name: "sketch", Aliases: []string{"sk"}, Border: BorderReflect101,
+	Name: "sketch", Order: 5, Aliases: []string{"sk"}, Border: BorderReflect101,
 	Doc: "to grey, then the absolute value of the Laplacian, saturated",
 	Build: func(_ Args, channels int) ([]Op, error) {
 		laplacian, err := NewConvolution(mat.NewDense(3, 3, []float64{

@@ -77,8 +77,9 @@ func (s *small) strip(out []byte, rows [][]byte, lo, channels int) {
 	evenMinus, oddMinus := s.minus.even[:count], s.minus.odd[:count]
 	weigh(even, odd, s.plus.pairs)
 	weigh(evenMinus, oddMinus, s.minus.pairs)
+	first := at(out, 0, count*wordsz)
 	for i, e := range even {
-		putWord(out, i*wordsz, interleave(s.finish(e, evenMinus[i]), s.finish(odd[i], oddMinus[i])))
+		store(first, i*wordsz, interleave(s.finish(e, evenMinus[i]), s.finish(odd[i], oddMinus[i])))
 	}
 	for i := count * wordsz; i < len(out); i++ {
 		out[i] = s.k.finishInt(int32(weighOne(i, s.plus.pairs)) - int32(weighOne(i, s.minus.pairs)))

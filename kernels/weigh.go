@@ -1,18 +1,12 @@
 package kernels
 
-import (
-	"encoding/binary"
-	"unsafe"
-)
+import "unsafe"
 
 // pair is two rows of samples, from the bytes a and b on, that have the same weight in a sum.
 type pair struct {
 	a, b   *byte
 	weight uint64
 }
-
-// at returns where the samples lo to lo+n of a row begin.
-func at(row []byte, lo, n int) *byte { return unsafe.SliceData(row[lo : lo+n]) }
 
 // weigh sums up rows of samples: Σ weight·(a+b) over the pairs, eight samples a word, samples 0, 2, 4, 6 in the 16-bit lanes of
 // even and 1, 3, 5, 7 in those of odd. No sum may exceed 16 bits. All pointers must be good for 8·len(even)+1 bytes.
@@ -80,9 +74,4 @@ func weighOne(i int, pairs []pair) (sum uint64) {
 		sum += p.weight * (uint64(*(*byte)(unsafe.Add(unsafe.Pointer(p.a), i))) + uint64(*(*byte)(unsafe.Add(unsafe.Pointer(p.b), i))))
 	}
 	return sum
-}
-
-// load reads the eight samples from byte i after p on, the first in the lowest bits.
-func load(p *byte, i int) uint64 {
-	return binary.LittleEndian.Uint64((*[wordsz]byte)(unsafe.Add(unsafe.Pointer(p), i))[:])
 }

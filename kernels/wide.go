@@ -7,20 +7,22 @@ const wide = 4 // bytes
 
 // widen writes the sums in the 16-bit lanes of even and odd to a wide row, in order.
 func widen(row []byte, even, odd []uint64) {
-	odd = odd[:len(even)]
-	row = row[:len(even)*wordsz*wide]
 	const block, lane = 4, 0xffff // words; the low bits
-	if blocks := len(even) / block; path == "avx2" && blocks > 0 {
-		widenAVX2(&row[0], &even[0], &odd[0], blocks)
-		even, odd, row = even[blocks*block:], odd[blocks*block:], row[blocks*block*wordsz*wide:]
+	blocks := 0
+	to := at(row, 0, len(even)*wordsz*wide)
+	if path == "avx2" {
+		blocks = len(even) / block
 	}
-	for i, e := range even {
-		o := odd[i]
-		putWord(row, 0, e&lane|o&lane<<32)
-		putWord(row, 8, e>>16&lane|o>>16&lane<<32)
-		putWord(row, 16, e>>32&lane|o>>32&lane<<32)
-		putWord(row, 24, e>>48|o>>48<<32)
-		row = row[wordsz*wide:]
+	if blocks > 0 {
+		widenAVX2(to, &even[0], &odd[0], blocks)
+	}
+	for i := blocks * block; i < len(even); i++ {
+		e, o := even[i], odd[i]
+		x := i * wordsz * wide
+		store(to, x, e&lane|o&lane<<32)
+		store(to, x+8, e>>16&lane|o>>16&lane<<32)
+		store(to, x+16, e>>32&lane|o>>32&lane<<32)
+		store(to, x+24, e>>48|o>>48<<32)
 	}
 }
 
@@ -46,24 +48,27 @@ func weighWideWords(out []byte, sums []uint64, x int, pairs []pair) {
 	if len(pairs) == 1 {
 		weighWidePair(sums, pairs[0].from(x))
 	}
-	for ; len(sums) >= 4; sums = sums[4:] {
-		result := round(sums[0]) | round(sums[1])<<16 | round(sums[2])<<32 | round(sums[3])<<48
-		if len(out) < wordsz {
-			for i := range out {
-				out[i] = byte(result >> (8 * i))
-			}
-			return
+	whole := len(out) / wordsz
+	to := at(out, 0, len(out))
+	for i := range whole {
+		store(to, i*wordsz, roundWide(sums[4*i:4*i+4:4*i+4]))
+	}
+	if rest := out[whole*wordsz:]; len(rest) > 0 {
+		last := roundWide(sums[4*whole:])
+		for i := range rest {
+			rest[i] = byte(last >> (8 * i))
 		}
-		putWord(out, 0, result)
-		out = out[wordsz:]
 	}
 }
 
-// round returns the two results of a word of sums in its lowest bytes.
-func round(sums uint64) uint64 {
+// roundWide returns the eight results of four words of sums.
+func roundWide(sums []uint64) uint64 {
 	const half, bytes = 1<<15 | 1<<47, 0xff | 0xff<<32
-	r := (sums + half) >> 16 & bytes
-	return (r | r>>24) & 0xffff
+	a, b := (sums[0]+half)>>16&bytes, (sums[1]+half)>>16&bytes
+	c, d := (sums[2]+half)>>16&bytes, (sums[3]+half)>>16&bytes
+	// Results 0 and 1 are 32 bits apart, 2 and 3 too, two bytes further up.
+	ab, cd := a|b<<16, c|d<<16
+	return uint64(uint32(ab|ab>>24)) | (cd|cd>>24)<<32
 }
 
 //go:noinline

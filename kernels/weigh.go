@@ -26,13 +26,15 @@ func weigh(even, odd []uint64, pairs []pair) {
 // odd ones, whole words add up to E + O<<8 (modulo 2^64, so carries between lanes on the way are harmless). That saves
 // masking the even samples; at the end O<<8 is subtracted.
 func weighWords(even, odd []uint64, x int, pairs []pair) {
-	clear(even)
-	clear(odd)
-	for ; len(pairs) >= 2; pairs = pairs[2:] {
-		weighTwoPairs(even, odd, pairs[0].from(x), pairs[1].from(x))
-	}
-	if len(pairs) == 1 {
+	if len(pairs)%2 == 1 {
 		weighPair(even, odd, pairs[0].from(x))
+		pairs = pairs[1:]
+	} else {
+		clear(even)
+		clear(odd)
+	}
+	for ; len(pairs) > 0; pairs = pairs[2:] {
+		addTwoPairs(even, odd, pairs[0].from(x), pairs[1].from(x))
 	}
 	odd = odd[:len(even)]
 	for i, o := range odd {
@@ -51,15 +53,15 @@ func (p pair) from(x int) pair {
 func weighPair(even, odd []uint64, p pair) {
 	odd = odd[:len(even)]
 	for i := range even {
-		even[i] += (load(p.a, i*wordsz) + load(p.b, i*wordsz)) * p.weight
-		odd[i] += (load(p.a, i*wordsz+1)&lanes + load(p.b, i*wordsz+1)&lanes) * p.weight
+		even[i] = (load(p.a, i*wordsz) + load(p.b, i*wordsz)) * p.weight
+		odd[i] = (load(p.a, i*wordsz+1)&lanes + load(p.b, i*wordsz+1)&lanes) * p.weight
 	}
 }
 
-// weighTwoPairs sends the sums through memory half as often as weighPair.
+// addTwoPairs adds two pairs, so that the sums go through memory half as often.
 //
 //go:noinline
-func weighTwoPairs(even, odd []uint64, p, q pair) {
+func addTwoPairs(even, odd []uint64, p, q pair) {
 	odd = odd[:len(even)]
 	for i := range even {
 		x := i * wordsz

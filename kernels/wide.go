@@ -35,18 +35,22 @@ func weighWide(out []byte, sums []uint64, pairs []pair) {
 		done = blocks * block
 		weighWideAVX2(&out[0], (*byte)(unsafe.Pointer(unsafe.SliceData(pairs))), len(pairs), blocks)
 	}
-	weighWideWords(out[done:], sums, done*wide, pairs)
+	if done < len(out) { // else the rows may end here, and no pointer may stand behind their end
+		weighWideWords(out[done:], sums, done*wide, pairs)
+	}
 }
 
 // weighWideWords is weighWide in Go for the samples from byte x of the wide rows on.
 func weighWideWords(out []byte, sums []uint64, x int, pairs []pair) {
 	sums = sums[:(len(out)+wordsz-1)/wordsz*wide]
-	clear(sums)
-	for ; len(pairs) >= 2; pairs = pairs[2:] {
-		weighTwoWidePairs(sums, pairs[0].from(x), pairs[1].from(x))
-	}
-	if len(pairs) == 1 {
+	if len(pairs)%2 == 1 {
 		weighWidePair(sums, pairs[0].from(x))
+		pairs = pairs[1:]
+	} else {
+		clear(sums)
+	}
+	for ; len(pairs) > 0; pairs = pairs[2:] {
+		addTwoWidePairs(sums, pairs[0].from(x), pairs[1].from(x))
 	}
 	whole := len(out) / wordsz
 	to := at(out, 0, len(out))
@@ -74,14 +78,14 @@ func roundWide(sums []uint64) uint64 {
 //go:noinline
 func weighWidePair(sums []uint64, p pair) {
 	for i := range sums {
-		sums[i] += (load(p.a, i*wordsz) + load(p.b, i*wordsz)) * p.weight
+		sums[i] = (load(p.a, i*wordsz) + load(p.b, i*wordsz)) * p.weight
 	}
 }
 
-// weighTwoWidePairs sends the sums through memory half as often as weighWidePair.
+// addTwoWidePairs adds two pairs, so that the sums go through memory half as often.
 //
 //go:noinline
-func weighTwoWidePairs(sums []uint64, p, q pair) {
+func addTwoWidePairs(sums []uint64, p, q pair) {
 	for i := range sums {
 		x := i * wordsz
 		sums[i] += (load(p.a, x)+load(p.b, x))*p.weight + (load(q.a, x)+load(q.b, x))*q.weight

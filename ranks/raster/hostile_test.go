@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -101,6 +102,20 @@ func tiffOf(changes ...tag) []byte {
 	return append(b, "the sixteen bytes"[:16]...)
 }
 
+// tiffEntry is tiffOf with an entry of another kind or count.
+func tiffEntry(id, kind uint16, count, value uint32) []byte {
+	b := tiffOf()
+	le := binary.LittleEndian
+	for e := b[10:]; ; e = e[12:] {
+		if le.Uint16(e) == id {
+			le.PutUint16(e[2:], kind)
+			le.PutUint32(e[4:], count)
+			le.PutUint32(e[8:], value)
+			return b
+		}
+	}
+}
+
 func jpegOf(t testing.TB, change func(frame []byte)) []byte {
 	b := bytes.Clone(fixtureBytes(t, "444.jpg"))
 	change(b[bytes.Index(b, []byte{0xff, 0xc0}):])
@@ -156,11 +171,24 @@ func TestBadInput(t *testing.T) {
 		"pnm, comments":    {append([]byte("P6\n"), bytes.Repeat([]byte("#\n"), 1<<20)...), "damaged pnm: it ends too early"},
 		"tiff only":        {[]byte("II*\x00"), "damaged tiff: it ends too early"},
 		"tiff, far":        {[]byte("II*\x00\xff\xff\xff\xff"), "damaged tiff: it ends too early"},
-		"tiff, pages": {func() []byte {
+		"tiff, loop": {func() []byte {
 			b := tiffOf()
-			b[8+2+9*12] = 8
+			b[8+2+9*12] = 8 // the next directory is this one
 			return b
 		}(), "TIFF of several pages is not read yet; extract one"},
+		"tiff, short table": {tiffOf()[:100], "damaged tiff: it ends too early"},
+		"tiff, huge table":  {[]byte("II*\x00\x08\x00\x00\x00\xff\xff"), "damaged tiff: it ends too early"},
+		"tiff, count":       {tiffEntry(tagStripOffsets, 4, 1<<32-1, 0), "tag 273: it cannot have 4294967295 values"},
+		"tiff, many":        {tiffEntry(tagStripOffsets, 4, 2, 512), "tag 273: it cannot have 2 values"},
+		"tiff, none":        {tiffEntry(tagWidth, 4, 0, 4), "tag 256: it cannot have 0 values"},
+		"tiff, kind":        {tiffEntry(tagWidth, 12, 1, 4), "tag 256: its type 12 is not that of whole numbers"},
+		"tiff, no kind":     {tiffEntry(tagWidth, 1<<16-1, 1, 4), "tag 256: its type 65535 is not that"},
+		"tiff, list far":    {tiffEntry(tagBits, 3, 3, 1<<32-1), "damaged tiff: it ends too early"},
+		"tiff, bits differ": {tiffEntry(tagBits, 3, 3, 8), "TIFF of "},
+		"tiff, 5 samples":   {tiffOf(tag{tagSamples, 5}), "TIFF of 5 samples a pixel is not read yet"},
+		"tiff, 2^31":        {tiffOf(tag{tagWidth, 1 << 31}, tag{tagHeight, 1 << 31}), "which its 528 bytes cannot hold"},
+		"tiff, thin":        {tiffOf(tag{tagWidth, 1}, tag{tagHeight, 1<<32 - 1}), "which its 528 bytes cannot hold"},
+		"tiff, old jpeg":    {tiffOf(tag{tagCompression, 6}), "TIFF of compression 6 is not read yet"},
 		"tiff, samples":     {tiffOf(tag{tagSamples, 2}), "TIFF of 2 samples a pixel is not read yet; 1, 3 and 4 are"},
 		"tiff, float":       {tiffOf(tag{tagSampleFormat, 3}), "TIFF of floating-point samples is not read yet"},
 		"tiff, signed":      {tiffOf(tag{tagSampleFormat, 2}), "TIFF of sample format 2 is not read"},
@@ -230,6 +258,7 @@ func TestLimits(t *testing.T) {
 
 // A file cut anywhere is refused, or holds the whole picture before the cut.
 func TestTruncatedInput(t *testing.T) {
+	t.Parallel()
 	for _, f := range fixtures(t) {
 		b := fixtureBytes(t, f.Picture)
 		whole, err := readBytes(t, b, roomy)
@@ -264,6 +293,7 @@ func TestGarbageBehindIsTolerated(t *testing.T) {
 
 // Bytes that were changed at random give an error or some picture, never a panic.
 func TestFlippedBytes(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, f := range fixtures(t) {
 		b := fixtureBytes(t, f.Picture)
@@ -325,6 +355,13 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("P6 1 1 255 rgb"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		repairPNG(content)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		readBytes(t, content, Limits{MaxPixels: 1 << 16})
+		runtime.ReadMemStats(&after)
+		// A strip of LZW has tables of its own, of 25 KB, and takes at least 8 bytes of the file.
+		if spent, most := after.TotalAlloc-before.TotalAlloc, uint64(64<<20+4096*len(content)); spent > most {
+			t.Errorf("%d bytes took %d MiB of memory", len(content), spent>>20)
+		}
 	})
 }

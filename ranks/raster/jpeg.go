@@ -34,9 +34,10 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 	h := &header{orientation: 1, expansion: jpegExpansion}
 	h.Format, h.Codec, h.Depth = "jpeg", "image/jpeg", 8
 	components, exifSeen, adobeSeen := 0, false, false
+	near := &window{src: src}
+	var b [4]byte
 	for at := int64(2); ; {
-		var b [4]byte
-		if _, err := src.ReadAt(b[:], at); err != nil {
+		if _, err := near.ReadAt(b[:], at); err != nil {
 			return nil, damaged("jpeg", err)
 		}
 		if b[0] != 0xff {
@@ -50,8 +51,7 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 		if n < 2 {
 			return nil, errors.New("damaged jpeg: a segment shorter than its length field")
 		}
-		body := io.NewSectionReader(src, at+4, n-2)
-		switch {
+		switch body := io.NewSectionReader(near, at+4, n-2); {
 		case marker == markerSOS || marker == markerEOI:
 			if components == 0 {
 				return nil, errors.New("damaged jpeg: no frame header before the picture data")
@@ -110,9 +110,12 @@ func (h *header) readFrame(marker byte, body io.Reader) (components int, err err
 	if h.Channels = 3; b[5] == 1 {
 		h.Channels = 1
 	}
-	h.working = 6
-	if marker == markerSOF2 {
-		h.working = 18 // all coefficients, of 32 bits
+	components = int(b[5])
+	if h.working = 6; components == 4 {
+		h.working = 12 // the library puts the planes together twice
 	}
-	return int(b[5]), nil
+	if marker == markerSOF2 {
+		h.working += 4 * int64(max(3, components)) // all coefficients, of 32 bits
+	}
+	return components, nil
 }

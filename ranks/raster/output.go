@@ -52,6 +52,8 @@ func (o Output) Check() error {
 		return errors.New("a PGM holds grey only; add gray to the chain or write a PPM")
 	case o.Format == "tiff" && (o.Height > math.MaxUint32/(o.Width*o.Channels) || o.size() > math.MaxUint32):
 		return fmt.Errorf("a TIFF is below 4 GiB, which %d×%d pixels are not; write a PPM", o.Width, o.Height)
+	case o.layout() != nil && o.Height > (math.MaxInt64-1<<10)/3/o.Width:
+		return fmt.Errorf("a picture of %d×%d pixels is beyond what a file can hold", o.Width, o.Height)
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func TestFormatOf(t *testing.T) {
 func TestOutputCheck(t *testing.T) {
 	ok := []Output{
 		{65535, 65535, 3, "jpeg", 1}, {1, 1, 1, "jpeg", 100}, {1<<31 - 1, 1<<31 - 1, 3, "png", 0}, {65536, 65535, 1, "pgm", 0},
-		{1 << 20, 4000, 1, "tiff", 0}, {1 << 31, 1 << 31, 3, "ppm", 0},
+		{1 << 20, 4000, 1, "tiff", 0}, {1 << 30, 1 << 31, 3, "ppm", 0},
 	}
 	for _, o := range ok {
 		if err := o.Check(); err != nil {
@@ -42,6 +42,8 @@ func TestOutputCheck(t *testing.T) {
 		"from 1 to 100, not 101":             {1, 1, 3, "jpeg", 101},
 		"a PNG has at most 2147483647":       {1 << 31, 1, 3, "png", 0},
 		"add gray to the chain":              {1, 1, 3, "pgm", 0},
+		"beyond what a file can hold":        {1 << 31, 1 << 31, 3, "ppm", 0},
+		"which 4611686018427387905×3 pixels": {1<<62 + 1, 3, 3, "tiff", 0}, // a row's bytes overflow
 		"a TIFF is below 4 GiB":              {1 << 16, 1 << 16, 1, "tiff", 0},
 		"which 4294967295×4294967295 pixels": {1<<32 - 1, 1<<32 - 1, 3, "tiff", 0},
 		"which 1×4294966000 pixels":          {1, 4294966000, 1, "tiff", 0}, // the header does not fit any more

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -31,9 +32,11 @@ func NewPending(name string) (*Pending, error) {
 		return &Pending{target: name}, nil
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	case err == nil && unix.Access(name, unix.W_OK) != nil:
+	case err == nil:
 		// A rename would not ask.
-		return nil, &fs.PathError{Op: "write", Path: name, Err: fs.ErrPermission}
+		if err := unix.Access(name, unix.W_OK); err != nil {
+			return nil, &fs.PathError{Op: "write", Path: name, Err: err}
+		}
 	}
 	target, err := Target(name)
 	if err != nil {
@@ -42,11 +45,15 @@ func NewPending(name string) (*Pending, error) {
 	random := make([]byte, 4)
 	rand.Read(random) // never fails
 	dir, base := filepath.Split(target)
-	if len(base) > 200 {
-		base = base[:200] // a file's name has at most 255 bytes
+	if len(base) > 200 { // a file's name has at most 255 bytes; some file systems want whole characters
+		base = strings.ToValidUTF8(base[:200], "")
 	}
 	p := &Pending{target: target, temp: filepath.Join(dir, "."+base+".halorun-"+hex.EncodeToString(random))}
-	f, err := os.OpenFile(p.temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	perm := fs.FileMode(0o666)
+	if st != nil {
+		perm = 0o600 // till it has the permissions it shall keep, nobody else may open it
+	}
+	f, err := os.OpenFile(p.temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
 	if err != nil {
 		return nil, err
 	}

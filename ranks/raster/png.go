@@ -16,9 +16,10 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 	h := &header{orientation: 1, expansion: 8 * deflateExpansion} // up to 8 pixels a byte
 	h.Format, h.Codec = "png", "image/png"
 	at, alpha := int64(8), false
+	near := &window{src: src}
+	var head [8]byte
 	for first := true; ; first = false {
-		var head [8]byte
-		if _, err := src.ReadAt(head[:], at); err != nil {
+		if _, err := near.ReadAt(head[:], at); err != nil {
 			return nil, damaged("png", err)
 		}
 		n, kind := int64(binary.BigEndian.Uint32(head[:])), string(head[4:])
@@ -29,7 +30,7 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 		switch kind {
 		case "IHDR":
 			var b [13]byte
-			if _, err := src.ReadAt(b[:], at); err != nil {
+			if _, err := near.ReadAt(b[:], at); err != nil {
 				return nil, damaged("png", err)
 			}
 			h.Width, h.Height = int(binary.BigEndian.Uint32(b[:])), int(binary.BigEndian.Uint32(b[4:]))

@@ -2,17 +2,24 @@ package raster
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"hash/adler32"
 	"hash/crc32"
 	"io"
+	"math"
 	"runtime"
+	"slices"
 
 	"github.com/klauspost/compress/flate"
 )
 
 // stretchBytes is about how much of the filtered picture is deflated in one go.
 const stretchBytes = 1 << 20
+
+// maxChunk is the length that a chunk may have. A single row can be longer.
+const maxChunk = math.MaxInt32
 
 // pngWriter cuts the picture into stretches of rows, whose height depends on the width alone. Each is filtered and deflated by
 // itself, so that several can be at work at once and the bytes do not depend on how the rows came. Sync flushes join them
@@ -69,6 +76,9 @@ func (p *pngWriter) Begin() error {
 }
 
 func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
+	if p.queue == nil {
+		return cmp.Or(p.err, errEnded)
+	}
 	if err := p.order.take(y, len(rows)); err != nil {
 		return err
 	}
@@ -95,6 +105,9 @@ func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
 }
 
 func (p *pngWriter) Finish() error {
+	if p.queue == nil {
+		return cmp.Or(p.err, errEnded)
+	}
 	if err := p.order.complete(); err != nil {
 		return err
 	}
@@ -103,6 +116,9 @@ func (p *pngWriter) Finish() error {
 	}
 	return writeChunk(p.w, "IEND", nil)
 }
+
+// errEnded says that the writer is not between Begin and its end.
+var errEnded = errors.New("the PNG has not begun or has ended")
 
 // end stops the writing goroutine and returns its error.
 func (p *pngWriter) end() error {
@@ -132,8 +148,11 @@ func (p *pngWriter) writeStretches() {
 		if s.last {
 			chunk = binary.BigEndian.AppendUint32(chunk, sum)
 		}
-		if err = writeChunk(p.w, "IDAT", chunk); err != nil {
-			close(p.failed)
+		for part := range slices.Chunk(chunk, maxChunk) {
+			if err = writeChunk(p.w, "IDAT", part); err != nil {
+				close(p.failed)
+				break
+			}
 		}
 		chunk = chunk[:0]
 		p.free <- s

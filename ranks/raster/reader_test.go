@@ -2,6 +2,7 @@ package raster
 
 import (
 	"bytes"
+	"math/bits"
 	"reflect"
 	"sync"
 	"testing"
@@ -64,5 +65,26 @@ func TestConcurrentReads(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// FillOrder 2 turns the bits of each byte round, compressed or not.
+func TestReversedBits(t *testing.T) {
+	reversed := func(b []byte) []byte {
+		b = bytes.Clone(b)
+		for i, v := range b {
+			b[i] = bits.Reverse8(v)
+		}
+		return b
+	}
+	plain := tiffOf(tag{tagFillOrder, 2})
+	packed := append(tiffOf(tag{tagFillOrder, 2}, tag{tagCompression, 32773}, tag{tagStripByteCounts, 17})[:512], 15)
+	for name, b := range map[string][]byte{
+		"none":     append(plain[:512:512], reversed(plain[512:])...),
+		"PackBits": append(packed[:512:512], reversed(append([]byte{15}, plain[512:]...))...),
+	} {
+		if p, err := readBytes(t, b, roomy); err != nil || !bytes.Equal(p.data, plain[512:]) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

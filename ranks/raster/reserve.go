@@ -3,6 +3,7 @@ package raster
 import (
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +16,8 @@ func Reserve(f *os.File, size int64) error {
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return fmt.Errorf("ask for free space: %w", err)
 	}
-	free := int64(fs.Bavail) * fs.Bsize
-	if fs.Blocks > 0 && size > free {
+	over, free := bits.Mul64(fs.Bavail, uint64(fs.Bsize)) // some network file systems claim more than there can be
+	if fs.Blocks > 0 && over == 0 && uint64(size) > free {
 		return fmt.Errorf("%w: %d bytes are needed and %d are free", unix.ENOSPC, size, free)
 	}
 	// A tmpfs would fill the pages with zeros now and has the picture overwrite them later.

@@ -38,7 +38,7 @@ func parseTIFF(src *io.SectionReader) (*header, error) {
 		predictor:    d.number(tagPredictor, 1),
 		unassociated: d.number(tagExtraSamples, 0) == 2,
 	}
-	h := &header{working: 4, orientation: validOrientation(int(d.number(tagOrientation, 1)))}
+	h := &header{orientation: validOrientation(int(d.number(tagOrientation, 1)))}
 	h.Format, h.Codec, h.Channels = "tiff", "halorun/tiff", 3
 	h.Width, h.Height, h.Depth = int(d.number(tagWidth, 0)), int(d.number(tagHeight, 0)), int(d.number(tagBits, 1))
 	if t.photometric <= blackIsZero {
@@ -64,6 +64,8 @@ func parseTIFF(src *io.SectionReader) (*header, error) {
 	if err := t.readTables(h.expansion); err != nil {
 		return nil, damaged("tiff", err)
 	}
+	// The buffer of a block, which may be the whole picture, doubles as it grows.
+	h.working = int64(h.Channels) + 1 + 3*t.blockBytes()/(int64(h.Width)*int64(h.Height))
 	h.decode = t.decode
 	if t.open() {
 		if h.place, err = t.place(); err != nil {

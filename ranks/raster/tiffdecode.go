@@ -1,6 +1,7 @@
 package raster
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ type tiffDecoder struct {
 	across        int // blocks side by side; 1 for strips
 	offsets, size []uint32
 	palette       []uint32 // all reds, all greens, all blues
+	buffered      *bufio.Reader
+	inflate       io.ReadCloser
 }
 
 // reversed tells whether the bits in each byte of the file, compressed or not, stand in reverse order.
@@ -99,15 +102,21 @@ func (t *tiffDecoder) scalePalette() {
 	}
 }
 
+// rowBytes is the length of a block's row.
+func (t *tiffDecoder) rowBytes() int { return (t.blockW*t.samples*t.info.Depth + 7) / 8 }
+
+func (t *tiffDecoder) blockBytes() int64 { return int64(t.rowBytes()) * int64(t.blockH) }
+
 func (t *tiffDecoder) decode() (*pixels, error) {
 	p := newPixels(t.info.Width, t.info.Height, t.info.Channels)
-	rowBytes := (t.blockW*t.samples*t.info.Depth + 7) / 8
+	rowBytes := t.rowBytes()
 	var block bytes.Buffer
 	for i := range t.offsets {
 		x, y := i%t.across*t.blockW, i/t.across*t.blockH
 		rows := min(t.blockH, t.info.Height-y)
 		block.Reset()
-		if err := t.unpack(&block, io.NewSectionReader(t.src, int64(t.offsets[i]), int64(t.size[i])), int64(rows)*int64(rowBytes)); err != nil {
+		packed := io.NewSectionReader(t.src, int64(t.offsets[i]), min(int64(t.size[i]), mostPacked(t.blockBytes())))
+		if err := t.unpack(&block, packed, int64(rows)*int64(rowBytes)); err != nil {
 			return nil, fmt.Errorf("strip or tile %d: %w", i, err)
 		}
 		for r := range rows {
@@ -120,23 +129,36 @@ func (t *tiffDecoder) decode() (*pixels, error) {
 	return p, nil
 }
 
+// mostPacked is more than any encoder makes of n bytes. What claims more would have empty pieces read over and over, by every block
+// that refers to them.
+func mostPacked(n int64) int64 { return 2*n + 1024 }
+
 // unpack decompresses n bytes. The buffer grows with what is there: a block may claim more than it has.
 func (t *tiffDecoder) unpack(to *bytes.Buffer, src io.Reader, n int64) error {
 	if t.reversed() {
 		src = reversedBits{src}
 	}
+	if t.buffered == nil {
+		t.buffered = bufio.NewReader(nil)
+	}
+	t.buffered.Reset(src)
+	src = t.buffered // else each of the decoders below makes a buffer, for each of what may be many small blocks
 	switch t.compression {
 	case 5:
 		l := lzw.NewReader(src, lzw.MSB, 8)
 		defer l.Close()
 		src = l
 	case 8, 32946:
-		z, err := zlib.NewReader(src)
+		var err error
+		if t.inflate == nil {
+			t.inflate, err = zlib.NewReader(src)
+		} else {
+			err = t.inflate.(zlib.Resetter).Reset(src, nil)
+		}
 		if err != nil {
 			return err
 		}
-		defer z.Close()
-		src = z
+		src = t.inflate
 	case 32773:
 		packed, err := io.ReadAll(src)
 		if err != nil {

@@ -115,6 +115,7 @@ func TestBytesDoNotDependOnGrouping(t *testing.T) {
 }
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
+	t.Parallel()
 	for _, format := range allFormats {
 		for _, size := range [][2]int{{1, 1}, {1, 300}, {300, 1}, {7, 5}, {16, 16}, {63, 17}, {401, 31}, {70000, 2}, {2, 70000}, {211, 700}} {
 			for _, channels := range []int{1, 3} {
@@ -152,6 +153,7 @@ func furthest(a, b []byte) int {
 
 // A picture of several stretches, of which each is deflated for itself, is one PNG for a decoder that checks all sums.
 func TestPNGOfManyStretches(t *testing.T) {
+	t.Parallel()
 	p := draw(1001, 800, 3, 3)
 	b := write(t, p, "png", false, func() int { return 37 })
 	if n := bytes.Count(b, []byte("IDAT")); n != 3 {
@@ -200,6 +202,40 @@ func TestWritersWantAllRowsInOrder(t *testing.T) {
 	}
 }
 
+// A caller that goes on after an error, or after the end, gets an error and waits for nobody.
+func TestPNGAfterItsEnd(t *testing.T) {
+	small := draw(3, 2, 1, 1)
+	w := &pngWriter{w: &failAfter{50}, out: small.output("png"), order: inOrder{height: 2}}
+	if err := errors.Join(w.Begin(), w.WriteRows(0, small.rows(0, 2))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := w.Finish(); err != io.ErrShortWrite {
+			t.Error(err)
+		}
+		if err := w.WriteRows(2, nil); err != io.ErrShortWrite {
+			t.Error(err)
+		}
+	}
+	var b bytes.Buffer
+	w = &pngWriter{w: &b, out: small.output("png"), order: inOrder{height: 2}}
+	if err := errors.Join(w.Begin(), w.WriteRows(0, small.rows(0, 2)), w.Finish()); err != nil {
+		t.Fatal(err)
+	}
+	n := b.Len()
+	if w.Finish() == nil || w.WriteRows(2, nil) == nil || b.Len() != n {
+		t.Error("it goes on after its end")
+	}
+	w = &pngWriter{w: &b, out: small.output("png"), order: inOrder{height: 2}}
+	if err := w.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	w.Abort()
+	if w.WriteRows(0, small.rows(0, 2)) == nil || w.Finish() == nil {
+		t.Error("it goes on after Abort")
+	}
+}
+
 // A full disk ends the writing, with its error, and leaves no goroutine.
 func TestFullDisk(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -235,6 +271,7 @@ func (f *failAfter) Write(b []byte) (int, error) {
 }
 
 func TestPNGStopsAtTheFirstError(t *testing.T) {
+	t.Parallel()
 	p := draw(1000, 1300, 3, 1)
 	for _, n := range []int{0, 10, 40, 100_000, 1 << 20} {
 		w := &pngWriter{w: &failAfter{n}, out: p.output("png"), order: inOrder{height: p.height}}

@@ -1,0 +1,172 @@
+package raster
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stripsOf makes a TIFF of n strips of one grey pixel, which all lie in the same bytes.
+func stripsOf(n int, compression uint32, strip []byte) []byte {
+	b := tiffOf(tag{tagWidth, 1}, tag{tagHeight, uint32(n)}, tag{tagRowsPerStrip, 1}, tag{tagCompression, compression},
+		tag{tagStripOffsets, 528}, tag{tagStripByteCounts, uint32(528 + 4*n)})
+	le := binary.LittleEndian
+	for e := b[10:]; le.Uint16(e) != 0; e = e[12:] {
+		if id := le.Uint16(e); id == tagStripOffsets || id == tagStripByteCounts {
+			le.PutUint32(e[4:], uint32(n))
+		}
+	}
+	for range n {
+		b = le.AppendUint32(b, uint32(528+8*n))
+	}
+	for range n {
+		b = le.AppendUint32(b, uint32(len(strip)))
+	}
+	return append(b, strip...)
+}
+
+// What a file costs grows with its size, not with what it claims, nor with how often it refers to the same bytes.
+func TestCostOfHostileFiles(t *testing.T) {
+	const many = 1 << 20
+	empty := append([]byte{0x78, 1}, bytes.Repeat([]byte{0, 0, 0, 0xff, 0xff}, many/5)...) // stored blocks of nothing
+	empty = append(empty, 1, 1, 0, 0xfe, 0xff, 7)
+	files := map[string][]byte{
+		"png of 2^31 a side":           pngOf(1<<31-1, 1<<31-1, 8, 6, nil),
+		"png of what 57 bytes claim":   pngOf(1<<17, 1<<17, 1, 0, nil),
+		"png of empty chunks":          append(pngOf(4, 4, 8, 0, nil)[:33], bytes.Repeat([]byte("\x00\x00\x00\x00teXtabcd"), many)...),
+		"png of a huge eXIf":           append(pngOf(4, 4, 8, 0, nil)[:33], "\xff\xff\xff\xffeXIf"...),
+		"jpeg of 65535 a side":         jpegOf(t, func(f []byte) { copy(f[5:], "\xff\xff\xff\xff") }),
+		"jpeg of padding":              append([]byte("\xff\xd8"), bytes.Repeat([]byte{0xff}, many)...),
+		"jpeg of empty segments":       append([]byte("\xff\xd8"), bytes.Repeat([]byte{0xff, 0xe5, 0, 2}, many/4)...),
+		"tiff of 2^32 a side":          tiffOf(tag{tagWidth, 1<<32 - 1}, tag{tagHeight, 1<<32 - 1}, tag{tagCompression, 5}),
+		"tiff of a huge strip":         tiffOf(tag{tagWidth, 1 << 10}, tag{tagHeight, 1 << 10}, tag{tagRowsPerStrip, 1<<32 - 1}, tag{tagCompression, 5}),
+		"tiff of a huge tile":          tiffOf(tag{tagTileOffsets, 512}, tag{tagTileByteCounts, 16}, tag{tagTileWidth, 1 << 31}, tag{tagTileHeight, 1 << 31}),
+		"tiff of one PackBits strip":   stripsOf(2000, 32773, append(bytes.Repeat([]byte{0x80}, many), 0, 7)),
+		"tiff of one deflate strip":    stripsOf(2000, 8, empty),
+		"tiff of one LZW strip":        stripsOf(2000, 5, append(bytes.Repeat([]byte{0x80, 0x40, 0x20, 0x10, 8, 4, 2, 1, 0}, many/9), 0)),
+		"tiff of many deflate strips":  stripsOf(20000, 8, []byte{0x78, 1, 1, 1, 0, 0xfe, 0xff, 7}),
+		"pnm of 2^31 a side":           []byte("P6 2147483647 2147483647 255\n"),
+		"pnm of text of 2^31 a side":   []byte("P3 2147483647 2147483647 255\n1 2 3"),
+		"pnm of bits of 2^31 a side":   []byte("P4 2147483647 2147483647\n1"),
+		"pnm of one comment":           append([]byte("P6\n#"), bytes.Repeat([]byte("x"), 4*many)...),
+		"pnm of one number":            append([]byte("P6\n"), bytes.Repeat([]byte("0"), 4*many)...),
+		"pnm of text that says little": append([]byte("P2 1000 1000 255\n"), bytes.Repeat([]byte("#\n"), many)...),
+	}
+	for name, content := range files {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			readBytes(t, content, roomy)
+			took := time.Since(start)
+			runtime.ReadMemStats(&after)
+			if spent := after.TotalAlloc - before.TotalAlloc; spent > 64<<20 {
+				t.Errorf("%d bytes of file took %d MiB of memory", len(content), spent>>20)
+			}
+			if took > 5*time.Second {
+				t.Errorf("%d bytes of file took %v", len(content), took)
+			}
+		})
+	}
+}
+
+// countingAt counts the calls of ReadAt.
+type countingAt struct {
+	*bytes.Reader
+	calls int
+}
+
+func (c *countingAt) ReadAt(b []byte, at int64) (int, error) {
+	c.calls++
+	return c.Reader.ReadAt(b, at)
+}
+
+// A header of many small pieces takes few system calls.
+func TestHeadersTakeFewReads(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"jpeg": append([]byte("\xff\xd8"), bytes.Repeat([]byte{0xff, 0xe5, 0, 2, 0xff}, 20000)...),
+		"png":  append(pngOf(4, 4, 8, 0, nil)[:33], bytes.Repeat([]byte("\x00\x00\x00\x00teXtabcd"), 10000)...),
+	} {
+		c := &countingAt{Reader: bytes.NewReader(b)}
+		if _, err := parse(b[:16], io.NewSectionReader(c, 0, int64(len(b)))); err == nil {
+			t.Errorf("%s: a header without an end is taken", name)
+		}
+		if c.calls > len(b)/1000 {
+			t.Errorf("%s: %d reads of %d bytes", name, c.calls, len(b))
+		}
+	}
+}
+
+// A JPEG of four components takes more memory than one of three while it is decoded.
+func TestMemoryOfCMYK(t *testing.T) {
+	for name, want := range map[string]bool{"444.jpg": true, "cmyk.jpg": false} {
+		_, err := readBytes(t, fixtureBytes(t, name), Limits{MaxPixels: 1 << 30, Memory: 47 * 35 * 7})
+		if (err == nil) != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The estimate of memory counts the buffer of a TIFF's strip, which may be the whole picture.
+func TestMemoryOfAStrip(t *testing.T) {
+	b := fixtureBytes(t, "rgba16.tif") // 23×17, of 8 bytes a pixel
+	if _, err := readBytes(t, b, Limits{MaxPixels: 1 << 30, Memory: 23 * 17 * 8}); err == nil || !strings.Contains(err.Error(), "of memory") {
+		t.Error(err)
+	}
+	if _, err := readBytes(t, b, Limits{MaxPixels: 1 << 30, Memory: 23 * 17 * 40}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A file cut at any length is refused, or all its rows lie before the cut.
+func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"gray1.png", "gray8.png", "gray-progressive.jpg", "bits-packbits.tif", "gray-lzw.tif", "gray-deflate.tif", "gray-strips.tif", "p1.pbm", "p4.pbm", "p5.pgm"} {
+		b := fixtureBytes(t, name)
+		whole, err := readBytes(t, b, roomy)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		for n := range b {
+			if p, err := readBytes(t, b[:n], roomy); err == nil && !bytes.Equal(p.data, whole.data) {
+				t.Errorf("%s: its first %d of %d bytes are taken for another picture", name, n, len(b))
+			}
+		}
+	}
+}
+
+// A window reads what its source would.
+func TestWindow(t *testing.T) {
+	b := make([]byte, 10000)
+	for i := range b {
+		b[i] = byte(i * 7 / 3)
+	}
+	src := bytes.NewReader(b)
+	w := &window{src: src}
+	for _, r := range [][2]int{{0, 4}, {4, 8}, {4000, 200}, {3990, 8}, {9990, 10}, {9995, 10}, {9999, 1}, {10000, 1}, {20000, 4}, {0, 9000}, {0, 10000}, {1, 10000}, {100, 4096}, {9000, 0}} {
+		got, want := make([]byte, r[1]), make([]byte, r[1])
+		n, err := w.ReadAt(got, int64(r[0]))
+		wantN, wantErr := src.ReadAt(want, int64(r[0]))
+		if n != wantN || r[1] > 0 && err != wantErr || !bytes.Equal(got, want) {
+			t.Errorf("%v: %d bytes, %v, not %d, %v", r, n, err, wantN, wantErr)
+		}
+	}
+	if _, err := (&window{src: closedFile(t)}).ReadAt(make([]byte, 1), 0); err == nil {
+		t.Error("an error of the source is lost")
+	}
+}
+
+func closedFile(t *testing.T) *os.File {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	return f
+}

@@ -273,7 +273,7 @@ func (r *reception) result(ctx context.Context, err error) error {
 	for rank := r.world.cfg.Rank + 1; rank < r.world.cfg.Size; rank++ {
 		if r.conns[rank] == nil {
 			var b strings.Builder
-			writeRank(&b, rank, r.world.host(rank))
+			writeRank(&b, rank, r.world.Host(rank))
 			names = append(names, b.String())
 		}
 	}

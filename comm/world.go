@@ -160,7 +160,8 @@ func (w *World) bounded(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, w.cfg.CallTimeout)
 }
 
-func (w *World) host(rank int) string {
+// Host returns the name of the host that a rank runs on, or "" if Config does not tell.
+func (w *World) Host(rank int) string {
 	switch {
 	case rank >= 0 && rank < len(w.cfg.Hosts):
 		return w.cfg.Hosts[rank]
@@ -176,7 +177,7 @@ func (w *World) wrap(op string, peer int, tag Tag, err error) error {
 		return nil
 	}
 	return &RankError{
-		Rank: peer, Host: w.host(peer), Op: op, Tag: tag,
-		By: w.cfg.Rank, ByHost: w.host(w.cfg.Rank), Err: err,
+		Rank: peer, Host: w.Host(peer), Op: op, Tag: tag,
+		By: w.cfg.Rank, ByHost: w.Host(w.cfg.Rank), Err: err,
 	}
 }

@@ -185,7 +185,7 @@ func (h *Host) set(key string, s setting) error {
 func number(key, value string, most int) (int, error) {
 	n, err := strconv.Atoi(value)
 	if err != nil || n < 1 || n > most || !isDigit(value[0]) {
-		return 0, fmt.Errorf("%s=%s: it is a number from 1 to %d", key, value, most)
+		return 0, fmt.Errorf("%q: it is a number from 1 to %d", key+"="+value, most)
 	}
 	return n, nil
 }

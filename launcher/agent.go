@@ -2,11 +2,17 @@ package launcher
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,13 +26,15 @@ const (
 	stopGrace = 250 * time.Millisecond
 	// killTime is how long ranks may take to be gone once they are killed. One that waits for a dead disk takes for ever.
 	killTime = 500 * time.Millisecond
+	// firstWord is how long an agent waits for its launcher's first word.
+	firstWord = 8 * time.Second
 )
 
 var errLauncherGone = errors.New("the launcher is gone, or a signal ended this agent")
 
 // Agent is the body of an agent process, which speaks with its launcher over stdin and stdout. It returns when the
-// launcher tells it to stop, or is gone, which is an error. By then its ranks have ended.
-func Agent(ctx context.Context) error {
+// launcher tells it to stop, or is gone, which is an error. By then its ranks have ended. version is that of the program.
+func Agent(ctx context.Context, version string) error {
 	nameProcess("halorun agent")
 	conn, err := takeStdio()
 	if err != nil {
@@ -36,13 +44,21 @@ func Agent(ctx context.Context) error {
 	// default meaning back.
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	context.AfterFunc(ctx, conn.Close)
+	// What is printed when nobody is there to read it may not end this agent before its time.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
-	a := &agent{launcher: conn, keeper: newKeeper(), children: make(map[uint32]*child)}
+	a := &agent{
+		launcher: conn, in: newInbox(conn), keeper: newKeeper(), children: make(map[uint32]*child),
+		ended: make(chan struct{}),
+	}
+	a.relays.agent = a
 	defer a.keeper.close()
-	a.tell(&control.Hello{})
+	go a.in.run()
+	a.patience.Store(int64(firstWord))
+	go a.in.watch(&a.patience, a.ended, conn.Close)
+	a.tell(&control.Hello{Machine: thisMachine(version)})
 	err = a.obey()
 	if err == nil {
-		a.end(stopGrace)
 		err = ctx.Err()
 	} else {
 		conn.Close() // nobody is left to wait for what ranks still print
@@ -56,6 +72,16 @@ func Agent(ctx context.Context) error {
 		_ = os.Remove(path)
 	}
 	return fmt.Errorf("agent: %w", err)
+}
+
+// thisMachine tells what there is to know of this host.
+func thisMachine(version string) control.Machine {
+	m := control.Machine{Arch: runtime.GOARCH, Version: version}
+	m.Name, _ = os.Hostname()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	network, _ := os.Readlink("/proc/self/ns/net")
+	m.ID = strings.TrimSpace(string(boot)) + " " + network
+	return m
 }
 
 // takeStdio returns the control stream on stdin and stdout. Whatever else is printed to stdout goes to stderr from now
@@ -81,32 +107,58 @@ func takeStdio() (*control.Conn, error) {
 // agent is the state of an agent process.
 type agent struct {
 	launcher *control.Conn
+	in       *inbox
+	patience atomic.Int64 // with a silent launcher, in ns
 	keeper   *keeper
 	files    []*os.File // that ranks inherit
 	remove   []string
+	relays   relays
 	running  sync.WaitGroup // the goroutines of children
+	ended    chan struct{}  // closed when all that was started has ended, after a Stop
 
 	mu       sync.Mutex
 	children map[uint32]*child // by member; a child is here until its process has ended
+	pausing  *pause            // while the job is suspended
 }
 
-// obey does what the launcher says until it says stop.
+// obey does what the launcher says until it said stop and all has ended.
 func (a *agent) obey() error {
+	stopping := false
 	for {
-		m, err := a.launcher.Recv()
-		if errors.Is(err, control.ErrProtocol) {
-			return fmt.Errorf("the launcher cannot be understood: %w", err)
+		var m control.Message
+		var ok bool
+		select {
+		case <-a.ended:
+			return nil
+		case m, ok = <-a.in.messages:
 		}
-		if err != nil {
+		if !ok {
+			if errors.Is(a.in.broken, control.ErrProtocol) {
+				return fmt.Errorf("the launcher cannot be understood: %w", a.in.broken)
+			}
 			return errLauncherGone
 		}
 		switch m := m.(type) {
+		case *control.Ping:
+			a.ping(m)
 		case *control.Start:
 			a.start(m)
 		case *control.Table:
 			a.toRanks(m)
+		case *control.Suspend:
+			a.suspend()
+		case *control.Resume:
+			a.resume()
+		case *control.Open, *control.Input, *control.Kill:
+			a.relays.obey(m)
 		case *control.Stop:
-			return nil
+			if !stopping {
+				stopping = true
+				go func() {
+					defer close(a.ended)
+					a.end(stopGrace)
+				}()
+			}
 		default:
 			return fmt.Errorf("the launcher cannot be understood: it sent a %T, which is not for agents", m)
 		}
@@ -116,6 +168,33 @@ func (a *agent) obey() error {
 // tell sends the launcher a message. If that fails, obey finds out as well.
 func (a *agent) tell(m control.Message) { _ = a.launcher.Send(m) }
 
+// ping answers without waiting for room in the stream: whoever obeys must notice that the launcher is gone.
+func (a *agent) ping(p *control.Ping) {
+	a.patience.Store(p.Timeout)
+	go func() {
+		pong := &control.Pong{}
+		if p.Sum {
+			pong.Sum, _ = sumOf(self)
+		}
+		pong.Clock = time.Now().UnixNano()
+		a.tell(pong)
+	}()
+}
+
+// sumOf returns the SHA-256 of a file, in hex.
+func sumOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
 // start starts the ranks, and reports those that cannot be.
 func (a *agent) start(s *control.Start) {
 	a.remove = s.Remove
@@ -124,8 +203,12 @@ func (a *agent) start(s *control.Start) {
 		unix.CloseOnExec(fd) // ranks get it where they expect it
 		a.files = append(a.files, os.NewFile(uintptr(fd), fmt.Sprintf("inherited file %d", i)))
 	}
-	for _, r := range s.Ranks {
-		if err := a.startRank(s, r); err != nil {
+	cpus := make([][]int, len(s.Ranks))
+	if s.Bind {
+		cpus = shares(cores(), len(s.Ranks), s.Threads)
+	}
+	for i, r := range s.Ranks {
+		if err := a.startRank(s, r, cpus[i]); err != nil {
 			a.tell(&control.Exited{Member: r.Member, Error: err.Error()})
 		}
 	}
@@ -139,12 +222,26 @@ func (a *agent) toRanks(m control.Message) {
 	}
 }
 
-// end ends all ranks: those that do not take the chance to stop by themselves within grace are killed.
+// signalRanks sends a signal to all ranks and what they started.
+func (a *agent) signalRanks(s syscall.Signal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.children {
+		signalGroup(c.cmd.Process.Pid, s)
+	}
+}
+
+// end ends all ranks: those that do not take the chance to stop by themselves within grace are killed. So it goes with the ways
+// to other hosts' agents, which end when those do.
 func (a *agent) end(grace time.Duration) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
 		a.running.Wait()
+		if grace == 0 {
+			a.relays.kill()
+		}
+		a.relays.wait()
 	}()
 	if grace > 0 {
 		a.toRanks(&control.Stop{})
@@ -154,13 +251,14 @@ func (a *agent) end(grace time.Duration) {
 		case <-time.After(grace):
 		}
 	}
-	a.mu.Lock()
-	for _, c := range a.children {
-		killGroup(c.cmd.Process.Pid)
+	a.signalRanks(syscall.SIGKILL)
+	if grace == 0 {
+		a.relays.kill()
 	}
-	a.mu.Unlock()
 	select {
 	case <-gone:
+		return
 	case <-time.After(killTime):
 	}
+	a.relays.kill()
 }

@@ -1,18 +1,26 @@
 package launcher
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/hostfiles"
 )
 
-// theAgent stands for the agent where errors name a rank.
-const theAgent = -1
+const (
+	// theAgent stands for the agent where errors name a rank.
+	theAgent = -1
+	// theHead stands for the member that reads INPUT and writes OUTPUT and is no rank.
+	theHead = -2
+)
 
 // StartError says that a rank could not be started or did not attach in time, or that the agent did not.
 type StartError struct {
-	Rank int // -1 is the agent
+	Rank int // -1 is the agent, -2 the source and sink if it is no rank
 	Host string
 	Err  error
 }
@@ -35,16 +43,70 @@ func (e *RankFailed) Error() string { return process(e.Rank, e.Host) + ": " + e.
 
 // RankDied says that a rank ended without having finished its part, or that the agent did.
 type RankDied struct {
-	Rank int // -1 is the agent
+	Rank int // -1 is the agent, -2 the source and sink if it is no rank
 	Host string
 	How  string // in words, such as "was killed by SIGSEGV"
 }
 
 func (e *RankDied) Error() string { return process(e.Rank, e.Host) + " " + e.How }
 
+// HostError says that a host could not be reached, or that no agent could be started there.
+type HostError struct {
+	Host string
+	Err  error
+}
+
+func (e *HostError) Error() string { return fmt.Sprintf("host %s: %v", e.Host, e.Err) }
+
+func (e *HostError) Unwrap() error { return e.Err }
+
+// sshError is a failure of ssh itself.
+type sshError struct {
+	host hostfiles.Host
+	said []string
+}
+
+func (e *sshError) Error() string {
+	text := "it ended without a word"
+	if n := len(e.said); n > 0 {
+		text = strings.TrimPrefix(e.said[n-1], "ssh: ")
+		text = strings.TrimSuffix(text, ".")
+	}
+	if try := adviceFor(e.host, strings.Join(e.said, "\n")); try != "" {
+		return fmt.Sprintf("ssh: %s; %s", text, try)
+	}
+	return fmt.Sprintf("ssh: %s; try 'ssh -o BatchMode=yes %s true'", text, destination(e.host))
+}
+
+// agentEnded says that an agent ended before it said hello.
+type agentEnded struct {
+	how  string
+	said []string
+}
+
+func (e *agentEnded) Error() string { return withLast(errors.New("the agent "+e.how), e.said).Error() }
+
+// stagingError says that the program could not be put on a host.
+type stagingError struct{ err error }
+
+func (e *stagingError) Error() string { return "sending the program: " + e.err.Error() }
+
+func (e *stagingError) Unwrap() error { return e.err }
+
+// withLast adds the last that was said to an error.
+func withLast(err error, said []string) error {
+	if len(said) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, said[len(said)-1])
+}
+
 func process(rank int, host string) string {
 	if rank == theAgent {
 		return "the agent on host " + host
+	}
+	if rank == theHead {
+		return fmt.Sprintf("the source and sink on host %s", host)
 	}
 	return fmt.Sprintf("rank %d on host %s", rank, host)
 }

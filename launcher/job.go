@@ -2,6 +2,7 @@ package launcher
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -12,51 +13,114 @@ import (
 	"halorun/launcher/control"
 )
 
-// job is the state of a job as the agent's messages tell it.
+// job is the state of a job as the agents' messages tell it.
 type job struct {
-	config   Config
-	host     string
-	result   Result
-	reporter *reporter
+	*launch
+	*crew
+	result *Result
 
-	greeted bool              // by the agent
 	members []member          // by ID
 	put     map[string][]byte // by those at the fence
 	// How many members have come so far.
-	atFence, finished, exited int
-	stopping                  bool // what ends from now on ends because we say so
+	atFence, joined, finished, exited int
+	stopping                          bool // what ends from now on ends because we say so
 
 	failure error // the first that is no consequence of another
 	echo    error // the first that is
-	lost    error // why the agent cannot be understood
+	lost    *agentProcess
+	lostWhy error // why the lost agent cannot be understood, if it cannot
+
+	pause *pausing // while the job is being suspended
 }
 
 // member is what is known of a member.
 type member struct {
-	*RankResult                         // of the rank that it is
-	attached, atFence, finished, exited bool
+	*RankResult // of the rank that it is
+	agent       *agentProcess
+
+	attached, atFence, joined, finished, exited bool
 }
 
-func newJob(c Config, host string) *job {
-	j := &job{
-		config: c, host: host, members: make([]member, c.Size), put: make(map[string][]byte),
-		result: Result{Epochs: 1, Ranks: make([]RankResult, c.Size)},
+// newJob gives every agent its ranks, without those of hosts that were not reached. The head is a rank on this machine, or a member
+// besides the ranks.
+func newJob(l *launch, c *crew, result *Result) *job {
+	j := &job{launch: l, crew: c, result: result, put: make(map[string][]byte)}
+	result.Epochs = 1
+	for _, h := range l.config.Placement {
+		host, a := l.config.Hosts[h].Name, c.of[h]
+		switch {
+		case a != nil:
+			host = a.label
+		case l.config.SkipUnreachable:
+			continue
+		}
+		result.Ranks = append(result.Ranks, RankResult{
+			Rank: len(result.Ranks), Member: uint32(len(result.Ranks)), Host: host, Threads: l.config.Threads,
+		})
+		j.members = append(j.members, member{agent: a})
 	}
-	for i := range j.result.Ranks {
-		j.result.Ranks[i] = RankResult{Rank: i, Member: uint32(i), Host: host, Threads: c.Threads}
-		j.members[i].RankResult = &j.result.Ranks[i]
+	for i := range result.Ranks {
+		j.members[i].RankResult = &result.Ranks[i]
+	}
+	if c.head != nil && j.headMember() < 0 {
+		result.Head = &RankResult{Rank: theHead, Member: uint32(len(j.members)), Host: c.head.label}
+		j.members = append(j.members, member{RankResult: result.Head, agent: c.head})
 	}
 	return j
 }
 
+// headMember returns the first member on this machine, or -1.
+func (j *job) headMember() int {
+	return slices.IndexFunc(j.members, func(m member) bool { return m.agent == j.head })
+}
+
+// start tells the agents what to start.
+func (j *job) start() {
+	c := j.config
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	var hosts []string
+	for _, m := range j.members {
+		hosts = append(hosts, m.Host)
+	}
+	for _, a := range j.agents {
+		s := &control.Start{
+			Job: c.Job, Epoch: firstEpoch, Hosts: hosts, Size: len(j.result.Ranks), Head: j.headMember(),
+			Threads: c.Threads, Key: key, Spec: c.Spec, Args: c.RankArgs, Env: c.Env, Dir: c.Dir, Bind: c.Bind,
+		}
+		if a == j.head {
+			s.Files, s.Remove = len(c.Files), c.Remove
+		}
+		for i, m := range j.members {
+			if m.agent == a {
+				s.Ranks = append(s.Ranks, control.Assigned{Rank: i, Member: uint32(i)})
+			}
+		}
+		a.out.post(s)
+	}
+}
+
+func (j *job) toAgents(m control.Message) {
+	for _, a := range j.agents {
+		a.out.post(m)
+	}
+}
+
+// firstEpoch is the number of a job's first membership.
+const firstEpoch = 1
+
 // errAgentLost is replaced by agentLost, once it is known how the agent ended.
 var errAgentLost = errors.New("the agent is lost")
 
-// follow acts on the agent's messages until the job is done or has failed.
-func (j *job) follow(ctx context.Context, a *agentProcess) error {
+// follow starts the ranks and acts on the agents' messages until the job is done or has failed.
+func (j *job) follow(ctx context.Context) error {
+	if len(j.result.Ranks) == 0 {
+		return &StartError{Rank: theAgent, Host: j.head.label, Err: errors.New("no host with ranks can be reached")}
+	}
+	j.start()
 	timeout := j.config.StartTimeout
 	if timeout == 0 {
-		timeout = 10*time.Second + time.Duration(j.config.Size)*20*time.Millisecond
+		timeout = 10*time.Second + time.Duration(len(j.members))*20*time.Millisecond
 	}
 	starting := time.NewTimer(timeout)
 	defer starting.Stop()
@@ -71,22 +135,29 @@ func (j *job) follow(ctx context.Context, a *agentProcess) error {
 			return j.echo
 		case <-exit:
 			return nil // all is done, and who hangs in its exit is killed
-		case m, ok := <-a.messages:
-			if !ok {
-				if errors.Is(a.broken, control.ErrProtocol) {
-					j.lost = a.broken
+		case stopped := <-j.config.Suspend:
+			j.suspend(stopped)
+		case <-j.pause.timeout():
+			j.sleep(ctx)
+		case e := <-j.events:
+			if e.message == nil {
+				j.lost = e.from
+				if errors.Is(e.from.in.broken, control.ErrProtocol) {
+					j.lostWhy = e.from.in.broken
 				}
 				return errAgentLost
 			}
-			if j.lost = j.hear(ctx, m); j.lost != nil {
+			if j.lostWhy = j.hear(ctx, e); j.lostWhy != nil {
+				j.lost = e.from
 				return errAgentLost
 			}
 		}
-		size := j.config.Size
+		size := len(j.members)
 		if j.atFence == size {
-			a.out.post(&control.Table{Values: j.put})
+			j.toAgents(&control.Table{Values: j.put})
 			j.openFence()
 		}
+		j.pauseIfDue(ctx)
 		switch {
 		case j.failure != nil:
 			return j.failure
@@ -100,67 +171,120 @@ func (j *job) follow(ctx context.Context, a *agentProcess) error {
 	}
 }
 
-// finish ends the agent and with it the ranks, and hears what they still have to tell.
-func (j *job) finish(ctx context.Context, a *agentProcess) {
+// finish ends the agents and with them the ranks, and hears what they still have to tell.
+func (j *job) finish(ctx context.Context) {
 	j.stopping = true
 	limit, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
-	kill := func() { _ = a.cmd.Process.Kill() } // and the kernel ends its ranks
-	defer context.AfterFunc(limit, kill)()
-	if j.lost != nil {
-		kill()
+	if j.lostWhy != nil {
+		j.lost.kill()
 	}
-	a.out.post(&control.Stop{})
+	j.toAgents(&control.Stop{})
 	printing := limit
 	if ctx.Err() != nil {
 		printing = ctx // what there is no room for is not worth waiting for
 	}
-	for m := range a.messages {
-		_ = j.hear(printing, m) // nothing depends on it any more
+	running := make(map[*agentProcess]bool)
+	for _, a := range j.agents {
+		running[a] = a != j.lost || j.lostWhy != nil
+		if !running[a] {
+			delete(running, a)
+		}
 	}
-	a.wait()
+	kill, abandon := limit.Done(), (<-chan time.Time)(nil)
+	for len(running) > 0 {
+		select {
+		case e := <-j.events:
+			if e.message == nil {
+				delete(running, e.from)
+			} else {
+				_ = j.hear(printing, e) // nothing depends on it any more
+			}
+		case <-kill:
+			kill, abandon = nil, time.After(lastTime)
+			for a := range running {
+				a.kill()
+			}
+		case <-abandon:
+			// A connection that even death does not end waits for a disk.
+			running = nil
+		}
+	}
+	for i := range j.result.Hosts {
+		for _, a := range j.agents {
+			if h := &j.result.Hosts[i]; a.host == h.Host {
+				h.ClockSkew = a.clockSkew()
+			}
+		}
+	}
+	// An agent whose stream has ended may still be busy with its own end.
+	defer context.AfterFunc(limit, func() {
+		for _, a := range j.agents {
+			a.kill()
+		}
+	})()
+	for _, a := range j.agents {
+		select {
+		case <-a.done:
+			a.wait()
+		default:
+		}
+	}
 	j.reporter.close(ctx, limit)
 }
 
-// agentLost tells how the agent ended, once it has.
-func (j *job) agentLost(a *agentProcess) error {
-	e := exitOf(a.cmd)
+// agentLost tells how the lost agent ended, once it has.
+func (j *job) agentLost() error {
+	a := j.lost
+	e := a.program.Wait()
 	how := howEnded(e.status, e.signal)
-	if j.lost != nil {
-		how = fmt.Sprintf("cannot be understood: %v", j.lost)
+	switch {
+	case j.lostWhy != nil:
+		how = fmt.Sprintf("cannot be understood: %v", j.lostWhy)
+	case a.silent.Load():
+		how = fmt.Sprintf("was lost: nothing was heard from it for %v; the host, or the network between, is down or stands still", j.config.Heartbeat)
+	case a.local:
+	case e.status == sshFailed:
+		how = withLast(errors.New("was lost: it was killed, or the connection to it broke"), a.said.all()).Error()
+	case e.signal != 0:
+		how = fmt.Sprintf("was lost: ssh %s", how)
 	}
-	if !j.greeted {
-		return &StartError{Rank: theAgent, Host: j.host, Err: fmt.Errorf("it %s", how)}
-	}
-	return &RankDied{Rank: theAgent, Host: j.host, How: how}
+	return &RankDied{Rank: theAgent, Host: a.label, How: how}
 }
 
 // hear takes note of a message. An error means that the agent does not keep to the protocol.
-func (j *job) hear(ctx context.Context, m control.Message) error {
-	switch m := m.(type) {
-	case *control.Hello:
-		j.greeted = true
-		return nil
+func (j *job) hear(ctx context.Context, e event) error {
+	switch m := e.message.(type) {
 	case *control.Started:
-		return j.note(m.Member, func(r *member) { r.PID = m.PID })
+		return j.note(e, m.Member, func(r *member) { r.PID, r.CPUs = m.PID, m.CPUs })
 	case *control.Attached:
-		return j.note(m.Member, func(r *member) { r.attached = true })
+		return j.note(e, m.Member, func(r *member) { r.attached = true })
 	case *control.Fence:
-		return j.note(m.Member, func(r *member) { j.cameToFence(r, m) })
+		return j.note(e, m.Member, func(r *member) { j.cameToFence(r, m) })
+	case *control.Joined:
+		return j.note(e, m.Member, func(r *member) {
+			if !r.joined {
+				r.joined = true
+				j.joined++
+			}
+		})
+	case *control.Suspended:
+		j.pause.ready(e.from)
+		return nil
 	case *control.Line:
-		return j.note(m.Member, func(r *member) { j.printed(ctx, r, m) })
+		return j.note(e, m.Member, func(r *member) { j.printed(ctx, r, m) })
 	case *control.Finished:
-		return j.note(m.Member, func(r *member) { j.rankFinished(ctx, r, m) })
+		return j.note(e, m.Member, func(r *member) { j.rankFinished(ctx, r, m) })
 	case *control.Exited:
-		return j.note(m.Member, func(r *member) { j.rankExited(ctx, r, m) })
+		return j.note(e, m.Member, func(r *member) { j.rankExited(ctx, r, m) })
 	}
-	return fmt.Errorf("it sent a %T, which is not for launchers", m)
+	return fmt.Errorf("it sent a %T, which is not for launchers", e.message)
 }
 
-// note has f take note of something about a member.
-func (j *job) note(id uint32, f func(*member)) error {
-	if uint64(id) >= uint64(len(j.members)) {
-		return fmt.Errorf("it speaks of member %d; there are %d", id, len(j.members))
+// note has f take note of something about a member, which must be one of the agent's own.
+func (j *job) note(e event, id uint32, f func(*member)) error {
+	if uint64(id) >= uint64(len(j.members)) || j.members[id].agent != e.from {
+		return fmt.Errorf("it speaks of member %d, which is not one of its own", id)
 	}
 	f(&j.members[id])
 	return nil
@@ -227,11 +351,7 @@ func (j *job) rankExited(ctx context.Context, r *member, m *control.Exited) {
 // mustBeAttached takes note of a rank that has not attached, if there is one.
 func (j *job) mustBeAttached(ctx context.Context, timeout time.Duration) {
 	missing := slices.IndexFunc(j.members, func(r member) bool { return !r.attached })
-	switch {
-	case missing < 0:
-		return
-	case !j.greeted:
-		j.failure = &StartError{Rank: theAgent, Host: j.host, Err: fmt.Errorf("no sign of life within %v", timeout)}
+	if missing < 0 {
 		return
 	}
 	r := &j.members[missing]
@@ -250,7 +370,10 @@ func (j *job) failed(ctx context.Context, r *member, err error, consequence bool
 	default:
 		return
 	}
-	e := Event{Time: time.Now(), Member: r.Member, Rank: r.Rank, Host: r.Host, What: err.Error()}
+	j.event(ctx, Event{Time: time.Now(), Member: r.Member, Rank: r.Rank, Host: r.Host, What: err.Error()})
+}
+
+func (j *job) event(ctx context.Context, e Event) {
 	j.result.Events = append(j.result.Events, e)
 	if j.config.Events != nil {
 		j.reporter.report(ctx, func() { j.config.Events(e) })

@@ -41,21 +41,21 @@ func TestMain(m *testing.M) {
 }
 
 var roles = map[string]func() error{
-	"agent": func() error { return launcher.Agent(context.Background()) },
+	"agent": func() error { return launcher.Agent(context.Background(), "test") },
 	"noisy-agent": func() error {
 		fmt.Print("Last login: Mon Nov 23\nhalorun\nunfinished")
-		return launcher.Agent(context.Background())
+		return launcher.Agent(context.Background(), "test")
 	},
 	"babbling-agent": func() error {
 		fmt.Print(strings.Repeat("babble\n", 20000))
-		return launcher.Agent(context.Background())
+		return launcher.Agent(context.Background(), "test")
 	},
 	// Its descriptors are enough for itself and three ranks.
 	"poor-agent": func() error {
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 28, Max: 28}); err != nil {
 			return err
 		}
-		return launcher.Agent(context.Background())
+		return launcher.Agent(context.Background(), "test")
 	},
 	"rank": rank,
 	// As ranks that do not even attach.

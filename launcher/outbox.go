@@ -8,8 +8,8 @@ type outbox struct {
 	queue chan control.Message
 }
 
-// outboxRoom is more than a reader that reads ever has waiting: how it begins, the table of a fence, and the end.
-const outboxRoom = 8
+// outboxRoom is more than a reader that reads ever has waiting: how it begins, the tables of fences, pings for some seconds, and the end.
+const outboxRoom = 16
 
 func newOutbox(conn *control.Conn) *outbox {
 	return &outbox{conn: conn, queue: make(chan control.Message, outboxRoom)}

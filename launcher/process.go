@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -14,12 +15,12 @@ import (
 // self is the running program, even if its file was replaced.
 const self = "/proc/self/exe"
 
-// newCommand prepares a process of ours, in a process group of its own. It gets the signal parentDeath when its parent
-// dies.
+// newCommand prepares a process of ours, in a process group of its own. args begins with the name that it shall see. It gets the
+// signal parentDeath when its parent dies.
 func newCommand(executable string, args []string, parentDeath syscall.Signal) *exec.Cmd {
 	return &exec.Cmd{
 		Path:        executable,
-		Args:        append([]string{"halorun"}, args...),
+		Args:        args,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: parentDeath},
 	}
 }
@@ -40,10 +41,67 @@ func newKeeper() *keeper {
 	return k
 }
 
-func (k *keeper) start(c *exec.Cmd) error {
+// start starts c, bound to the given CPUs if there are any.
+func (k *keeper) start(c *exec.Cmd, cpus []int) error {
 	result := make(chan error)
-	k.calls <- func() { result <- c.Start() }
+	k.calls <- func() { result <- bound(cpus, c.Start) }
 	return <-result
+}
+
+// streams are our ends of three streams of a process. All are sockets, not pipes: when the process has ended, CloseRead
+// gives us what it has sent and then the stream's end, even if a descendant holds the other end open.
+type streams [3]*net.UnixConn
+
+// spawn starts c with three streams, which connect gives to it.
+func (k *keeper) spawn(c *exec.Cmd, cpus []int, connect func(theirs [3]*os.File)) (streams, error) {
+	var ours streams
+	var theirs [len(ours)]*os.File
+	for i := range ours {
+		var err error
+		if ours[i], theirs[i], err = socketPair(); err != nil {
+			ours.close()
+			return ours, fmt.Errorf("make a socket pair: %w", err)
+		}
+		defer theirs[i].Close()
+	}
+	connect(theirs)
+	if err := k.start(c, cpus); err != nil {
+		ours.close()
+		return ours, err
+	}
+	return ours, nil
+}
+
+func (s *streams) close() {
+	for _, c := range s {
+		if c != nil {
+			c.Close()
+		}
+	}
+}
+
+// closeRead makes readers get what has come so far, and then the end.
+func (s *streams) closeRead() {
+	for _, c := range s {
+		_ = c.CloseRead() // it may be closed already
+	}
+}
+
+// socketPair returns the two ends of a stream between this process and one that it starts.
+func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	file := os.NewFile(uintptr(fds[0]), "socket")
+	defer file.Close()
+	theirs = os.NewFile(uintptr(fds[1]), "socket")
+	conn, err := net.FileConn(file)
+	if err != nil {
+		theirs.Close()
+		return nil, nil, err
+	}
+	return conn.(*net.UnixConn), theirs, nil
 }
 
 // close lets the thread go. All its processes have ended.
@@ -55,11 +113,11 @@ func awaitExit(pid int) {
 	}
 }
 
-// killGroup ends a process and all that it started, except what has left its process group. Nobody may have waited for
-// the process, or its ID could be another's.
-func killGroup(pid int) {
+// signalGroup sends a signal to a process and all that it started, except what has left its process group. Nobody may have
+// waited for the process, or its ID could be another's.
+func signalGroup(pid int, s syscall.Signal) {
 	// It fails only if nobody is left.
-	_ = unix.Kill(-pid, unix.SIGKILL)
+	_ = unix.Kill(-pid, s)
 }
 
 // exit is how a process ended.

@@ -28,12 +28,15 @@ const (
 // use.
 type Rank struct {
 	Job        string
-	Rank, Size int
+	Rank, Size int // Size counts the head too, if it computes nothing
+	Ranks      int // how many compute: those below this number
+	Head       int // the one that reads INPUT and writes OUTPUT
+	Files      int // how many files of Config.Files this one inherited
 	Member     uint32
 	Epoch      uint32
 	Threads    int
 	Host       string
-	Hosts      []string // of all ranks
+	Hosts      []string // of all, by number
 	Key        []byte   // the job's secret
 	Spec       []byte   // as in Config
 
@@ -41,6 +44,7 @@ type Rank struct {
 	ctx  context.Context
 
 	mu    sync.Mutex
+	pause func(on bool)     // what Suspend and Resume call
 	put   map[string][]byte // since the last fence
 	table map[string][]byte // what all ranks put before the fences that are complete
 	fence chan struct{}     // that this rank is at, closed when it is complete; nil if it is at none
@@ -93,7 +97,7 @@ func attach(ctx context.Context, socket net.Conn) (*Rank, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	r := &Rank{
-		Job: w.Job, Rank: w.Rank, Size: len(w.Hosts), Member: w.Member, Epoch: w.Epoch, Threads: w.Threads,
+		Job: w.Job, Rank: w.Rank, Size: len(w.Hosts), Ranks: w.Size, Head: w.Head, Files: w.Files, Member: w.Member, Epoch: w.Epoch, Threads: w.Threads,
 		Host: w.Hosts[w.Rank], Hosts: w.Hosts, Key: w.Key, Spec: w.Spec,
 		conn: conn, ctx: ctx, put: make(map[string][]byte), table: make(map[string][]byte),
 	}
@@ -121,10 +125,33 @@ func (r *Rank) listen(cancel context.CancelCauseFunc) {
 		switch m := m.(type) {
 		case *control.Table:
 			r.leaveFence(m)
+		case *control.Suspend:
+			r.suspend(true)
+			_ = r.conn.Send(&control.Suspended{}) // if that fails, so does Recv
+		case *control.Resume:
+			r.suspend(false)
 		case *control.Stop:
 			cancel(errStopped)
 		}
 	}
+}
+
+func (r *Rank) suspend(on bool) {
+	r.mu.Lock()
+	pause := r.pause
+	r.mu.Unlock()
+	if pause != nil {
+		pause(on)
+	}
+}
+
+// Joined tells the launcher that this rank has met all others. From then on the job may be suspended: pause is called with
+// true before this process is stopped and with false after it goes on, and must not take long.
+func (r *Rank) Joined(pause func(on bool)) error {
+	r.mu.Lock()
+	r.pause = pause
+	r.mu.Unlock()
+	return r.conn.Send(&control.Joined{})
 }
 
 func (r *Rank) leaveFence(t *control.Table) {

@@ -3,31 +3,83 @@ package launcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"runtime"
+	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"halorun/hostfiles"
 )
 
-// Config says what to start.
+// Config says what to start, and where.
 type Config struct {
-	Executable string     // of agent and ranks; "" is this program
-	AgentArgs  []string   // arguments that make it call Agent
-	RankArgs   []string   // arguments that make it call Attach
-	Size       int        // how many ranks
-	Threads    int        // of each rank, passed on
-	Job        string     // a short name
-	Spec       []byte     // what the ranks are to do, passed on
-	Remove     []string   // temporary files, by absolute path, that an agent removes if the launcher is gone
-	Files      []*os.File // every rank inherits them, from descriptor 4 on
+	Executable string   // of agent and ranks; "" is this program
+	AgentArgs  []string // arguments that make it call Agent
+	RankArgs   []string // arguments that make it call Attach
+	Version    string   // of this program
+
+	// Hosts are those that ranks may run on, and Placement says which, for each rank, by index. Without hosts there are Size
+	// ranks on this machine.
+	Hosts     []hostfiles.Host
+	Placement []int
+	Size      int
+
+	Threads int        // of each rank, passed on
+	Job     string     // a short name
+	Spec    []byte     // what the ranks are to do, passed on
+	Remove  []string   // temporary files, by absolute path, that an agent here removes if the launcher is gone
+	Files   []*os.File // every rank on this machine inherits them, from descriptor 4 on
+	Env     []string   // NAME=VALUE, for the ranks' environment
+	Dir     string     // the ranks' working folder; "" leaves them where their agent is
+	Bind    bool       // each rank to cores of its own
+
+	SSH             []string      // the program that connects to hosts, and first arguments; nil is ssh
+	SSHArgs         []string      // more arguments, before our own
+	RemotePath      string        // where the user has installed this program on the hosts; "" sends it
+	Fanout          int           // connections a host makes at a time, and children a host has in the tree; zero is 32
+	LaunchTimeout   time.Duration // how long a host may be without a sign of life before its agent runs; zero is 10 s
+	SkipUnreachable bool          // go on without hosts that cannot be reached
+	Heartbeat       time.Duration // how long a host may be silent later; zero is 5 s
 
 	// Lines gets every line that a rank prints, without its newline; stream is stdout or stderr. A line of more than
-	// 64 KiB comes in pieces. Events gets events as they happen. Calls of both come one at a time, from one goroutine.
-	// One that blocks holds up the ranks, but does not keep the context from ending the job.
-	Lines  func(rank int, host, stream, line string)
-	Events func(Event)
+	// 64 KiB comes in pieces. Events gets events as they happen, Notices what else users should know. Calls of all three come one at
+	// a time, from one goroutine. One that blocks holds up the ranks, but does not keep the context from ending the job.
+	Lines   func(rank int, host, stream, line string)
+	Events  func(Event)
+	Notices func(string)
 
-	// StartTimeout is how long it may take until all ranks have attached; zero is 10 s, and 20 ms more for each rank.
+	// Suspend gets a function when the job is to pause. It is called when the ranks are stopped, and when it returns they go on.
+	Suspend <-chan func()
+
+	// StartTimeout is how long it may take until all ranks have attached, once their agents run; zero is 10 s, and 20 ms more for
+	// each rank.
 	StartTimeout time.Duration
+}
+
+func (c *Config) setDefaults() {
+	if c.Fanout == 0 {
+		c.Fanout = 32
+	}
+	if c.LaunchTimeout == 0 {
+		c.LaunchTimeout = 10 * time.Second
+	}
+	if c.Heartbeat == 0 {
+		c.Heartbeat = 5 * time.Second
+	}
+	if len(c.SSH) == 0 {
+		c.SSH = []string{"ssh"}
+	}
+}
+
+func (c *Config) executable() string {
+	if c.Executable == "" {
+		return self
+	}
+	return c.Executable
 }
 
 // Event is something that happened to a rank.
@@ -43,6 +95,8 @@ type Event struct {
 type Result struct {
 	Epochs, Restarts int
 	Ranks            []RankResult // by rank
+	Head             *RankResult  // of the source and sink, if it is no rank
+	Hosts            []HostResult // those with ranks, as in Config, and this machine
 	Events           []Event
 }
 
@@ -53,10 +107,24 @@ type RankResult struct {
 	Host        string
 	PID         int // 0 if it was not started
 	Threads     int
+	CPUs        []int // that it was bound to, if it was
 	MaxRSSBytes int64
 	Result      []byte         // what the rank gave to Done or Fail
 	Status      int            // of the process's exit
 	Signal      syscall.Signal // that ended it; 0 if it exited by itself
+}
+
+// HostResult is what became of the attempt to reach a host.
+type HostResult struct {
+	hostfiles.Host
+	Local     bool          // it is this machine, to which nothing connects
+	Err       error         // why there is no agent
+	Connected time.Duration // how long it took until the agent ran
+	Sent      int           // bytes of program that it was sent
+	Name      string        // by which it knows itself
+	Arch      string        // its GOARCH
+	Version   string        // of the program there
+	ClockSkew time.Duration // its clock minus ours
 }
 
 const (
@@ -64,31 +132,177 @@ const (
 	causeTime = 300 * time.Millisecond
 	// exitTime is how long ranks may take to exit, once all have finished.
 	exitTime = 2 * time.Second
-	// stopTime is how long the agent may take to end its ranks and itself, before it is killed.
-	stopTime = stopGrace + killTime + 250*time.Millisecond
+	// stopTime is how long the agents may take to end their ranks and themselves, before they are killed.
+	stopTime = stopGrace + killTime + 150*time.Millisecond
+	// lastTime is how long killed agents and connections may take to be gone.
+	lastTime = 500 * time.Millisecond
 )
 
-// Run starts the ranks and returns when all have done their part, or at the first failure, with a *StartError, a
-// *RankFailed, a *RankDied or the context's cause. In any case all processes have ended by then, and the result is not
-// nil.
+// Run starts the ranks and returns when all have done their part, or at the first failure, with a *HostError, a *StartError, a
+// *RankFailed, a *RankDied or the context's cause. In any case all processes here have ended by then, and those on other hosts were
+// told to, or their connection is gone, which they take for the same. The result is not nil.
 func Run(ctx context.Context, c Config) (*Result, error) {
-	host, err := os.Hostname()
-	if err == nil && c.Size < 1 {
+	c.setDefaults()
+	name, err := os.Hostname()
+	if len(c.Hosts) == 0 {
+		c.Hosts, c.Placement = []hostfiles.Host{{Name: name}}, make([]int, max(0, c.Size))
+	}
+	if err == nil && len(c.Placement) == 0 {
 		err = errors.New("there are no ranks to start")
 	}
 	if err != nil {
-		return &Result{}, &StartError{Rank: theAgent, Host: host, Err: err}
+		return &Result{}, &StartError{Rank: theAgent, Host: name, Err: err}
 	}
-	j := newJob(c, host)
-	a, err := startAgent(c, host)
-	if err != nil {
-		return &j.result, &StartError{Rank: theAgent, Host: host, Err: err}
+	l := &launch{
+		config: &c, keeper: newKeeper(), binaries: findBinaries(c.executable()), reporter: newReporter(),
+		direct: make(chan struct{}, c.Fanout), events: make(chan event, 4*len(c.Hosts)+64),
 	}
-	j.reporter = newReporter()
-	err = j.follow(ctx, a)
-	j.finish(ctx, a)
+	defer l.keeper.close()
+	crew, result, err := l.muster(ctx, name)
+	j := newJob(l, crew, result)
+	if err == nil {
+		err = j.follow(ctx)
+	}
+	j.finish(ctx)
 	if errors.Is(err, errAgentLost) {
-		err = j.agentLost(a)
+		err = j.agentLost()
 	}
-	return &j.result, err
+	return j.result, err
+}
+
+// crew are the agents of a job.
+type crew struct {
+	agents []*agentProcess
+	of     []*agentProcess // by host of the Config; nil for those that were not reached
+	head   *agentProcess   // the one on this machine
+}
+
+// muster starts the agents on all hosts that get a rank, and on this machine.
+func (l *launch) muster(ctx context.Context, name string) (*crew, *Result, error) {
+	c := l.config
+	used := make([]bool, len(c.Hosts))
+	for _, h := range c.Placement {
+		used[h] = true
+	}
+	var hosts []hostfiles.Host // to start an agent on: this machine comes first
+	local := l.locals(ctx, used)
+	here := hostfiles.Host{Name: name}
+	for i, h := range c.Hosts {
+		if local[i] {
+			here = h
+			break
+		}
+	}
+	hosts = append(hosts, here)
+	at := make([]int, len(c.Hosts)) // in hosts
+	for i, h := range c.Hosts {
+		if used[i] && !local[i] {
+			at[i] = len(hosts)
+			hosts = append(hosts, h)
+		}
+	}
+	agents, errs := l.connect(ctx, hosts)
+	cr, result := &crew{of: make([]*agentProcess, len(c.Hosts)), head: agents[0]}, &Result{}
+	for i, a := range agents {
+		r := HostResult{Host: hosts[i], Local: i == 0, Err: errs[i]}
+		if a != nil {
+			cr.agents = append(cr.agents, a)
+			r.Connected, r.Sent, r.Name, r.Arch, r.Version = a.connected, a.sent, a.machine.Name, a.machine.Arch, a.machine.Version
+		}
+		result.Hosts = append(result.Hosts, r)
+	}
+	for i := range c.Hosts {
+		if used[i] {
+			cr.of[i] = agents[at[i]]
+		}
+	}
+	cr.label()
+	return cr, result, l.unreached(ctx, hosts, errs)
+}
+
+// locals tells which of the hosts are this machine.
+func (l *launch) locals(ctx context.Context, used []bool) []bool {
+	if len(l.config.Hosts) > 1 || l.config.Hosts[0].Origin != "" {
+		l.names = thisMachineNames()
+	}
+	local := make([]bool, len(used))
+	var g errgroup.Group
+	g.SetLimit(64)
+	for i, h := range l.config.Hosts {
+		if used[i] {
+			g.Go(func() error {
+				local[i] = h.Origin == "" && len(used) == 1 || l.names.means(ctx, h)
+				return nil
+			})
+		}
+	}
+	_ = g.Wait() // nothing fails
+	return local
+}
+
+// label gives agents that share a machine the same label, so that their ranks count as being on one host.
+func (c *crew) label() {
+	first := make(map[string]string)
+	for _, a := range c.agents {
+		if label, ok := first[a.machine.ID]; ok {
+			a.label = label
+		} else {
+			first[a.machine.ID] = a.label
+		}
+	}
+}
+
+// unreached makes one error of those of the hosts.
+func (l *launch) unreached(ctx context.Context, hosts []hostfiles.Host, errs []error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if errs[0] != nil {
+		return errs[0] // without this machine's agent nothing goes
+	}
+	var failed []error
+	for _, err := range errs {
+		if err != nil && err != errGivenUp {
+			failed = append(failed, err)
+		}
+	}
+	switch {
+	case len(failed) == 0:
+		return nil
+	case !l.config.SkipUnreachable:
+		return together(failed)
+	}
+	for _, err := range failed {
+		l.notice("%v", err)
+	}
+	l.notice("going on without %d of %d hosts", len(failed), len(l.config.Hosts))
+	return nil
+}
+
+// together makes one line of the errors of several hosts: the first in full, and of the others the names.
+func together(failed []error) error {
+	if len(failed) == 1 {
+		return failed[0]
+	}
+	var others []string
+	for _, err := range failed[1:] {
+		var h *HostError
+		if errors.As(err, &h) && len(others) < 10 {
+			others = append(others, h.Host)
+		}
+	}
+	if more := len(failed) - 1 - len(others); more > 0 {
+		others = append(others, fmt.Sprintf("%d more", more))
+	}
+	return fmt.Errorf("%w; nor could these be reached: %s ('halorun hosts check' tells of each)", failed[0], strings.Join(others, ", "))
+}
+
+// archOf returns the GOARCH for what uname -m says.
+func archOf(machine string) string {
+	for arch, m := range machines {
+		if m == machine {
+			return arch
+		}
+	}
+	return runtime.GOARCH
 }

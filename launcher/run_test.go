@@ -313,16 +313,19 @@ func TestAgentCannotStart(t *testing.T) {
 	}{
 		"missing":            {executable: file + "-none", want: "no such file or directory"},
 		"not executable":     {executable: file, want: "permission denied"},
-		"says nothing":       {executable: notOurs("true"), want: "it exited without having finished its part"},
-		"fails":              {executable: notOurs("false"), want: "it exited with status 1"},
-		"answers with trash": {executable: notOurs("cat"), args: []string{"-"}, want: "it cannot be understood: it sent a *control.Start, which is not for launchers"},
+		"says nothing":       {executable: notOurs("true"), want: "the agent exited without having finished its part"},
+		"fails":              {executable: notOurs("false"), want: "the agent exited with status 1"},
+		"answers with trash": {
+			executable: notOurs("sh"), args: []string{"-c", `printf "\nhalorun control 2\ntrash, not a message"; sleep 1000`},
+			want: "not the control protocol: a message claims",
+		},
 		"never answers":      {executable: notOurs("sleep"), args: []string{"1000"}, timeout: 100 * time.Millisecond, want: "no sign of life within 100ms"},
 		"babbles":            {args: []string{"babbling-agent"}, want: "no greeting in the first 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := config(t, 1, spec{Act: "nothing"})
-			config.Executable, config.StartTimeout = c.executable, c.timeout
+			config.Executable, config.LaunchTimeout = c.executable, c.timeout
 			if c.args != nil {
 				config.AgentArgs = c.args
 			}

@@ -59,7 +59,7 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.As(err, &failed):
 		return failed.Status
-	case isA[*launcher.StartError](err):
+	case isA[*launcher.StartError](err), isA[*launcher.HostError](err), isA[problemsError](err):
 		return exitStart
 	case isA[*launcher.RankDied](err):
 		return exitRanks

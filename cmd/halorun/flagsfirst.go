@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -9,24 +10,26 @@ import (
 // flagsFirst moves a command's flags before its other arguments, since the flag parser stops at the first of those.
 // What stands behind -- stays where it is.
 func flagsFirst(args []string) []string {
-	if len(args) == 3 && args[1] == "help" {
-		args = []string{args[0], args[2], "--help"}
+	if len(args) >= 3 && args[1] == "help" {
+		args = append(append([]string{args[0]}, args[2:]...), "--help")
 	}
-	if len(args) < 3 {
-		return args
-	}
+	names := 1 // of program and commands
+	commands := newApp().Commands
 	var command *cli.Command
-	for _, c := range newApp().Commands {
-		if c.HasName(args[1]) {
-			command = c
+	for names < len(args) {
+		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[names]) })
+		if i < 0 {
+			break
 		}
+		command, commands = commands[i], commands[i].Subcommands
+		names++
 	}
-	if command == nil {
+	if command == nil || len(args) == names || len(command.Subcommands) > 0 {
 		return args
 	}
-	flags, others := []string{args[0], args[1]}, []string{}
+	flags, others := slices.Clone(args[:names]), []string{}
 	missing := false // the last flag's value
-	for rest := args[2:]; len(rest) > 0; rest = rest[1:] {
+	for rest := args[names:]; len(rest) > 0; rest = rest[1:] {
 		arg := rest[0]
 		if arg == "--" {
 			others = append(others, rest[1:]...)
@@ -41,7 +44,7 @@ func flagsFirst(args []string) []string {
 			continue
 		}
 		if arg == "--help" || arg == "-h" {
-			return []string{args[0], args[1], arg}
+			return append(slices.Clone(args[:names]), arg)
 		}
 		flags = append(flags, arg)
 		if takesValue(command, arg) {

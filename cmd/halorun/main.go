@@ -23,7 +23,7 @@ func newApp() *cli.App {
 		Version:                version,
 		HideHelpCommand:        true,
 		UseShortOptionHandling: false,
-		Commands:               []*cli.Command{runCommand(), opsCommand(), rankCommand(), agentCommand()},
+		Commands:               []*cli.Command{runCommand(), opsCommand(), hostsCommand(), rankCommand(), agentCommand(), probeCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())

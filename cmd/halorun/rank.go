@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -37,8 +40,46 @@ func rankCommand() *cli.Command {
 func agentCommand() *cli.Command {
 	return &cli.Command{
 		Name: agentName, Usage: "start and watch the ranks of this host; started by the launcher", Hidden: true,
-		Action: func(c *cli.Context) error { return launcher.Agent(c.Context) },
+		Action: func(c *cli.Context) error { return launcher.Agent(c.Context, version) },
 	}
+}
+
+// rankSpec is what ranks are told of the job.
+type rankSpec struct {
+	Job     ranks.Job   `json:"job"`
+	Network networkSpec `json:"network"`
+}
+
+// networkSpec says how ranks reach each other.
+type networkSpec struct {
+	Ports     string `json:"ports"`
+	Interface string `json:"interface"`
+	NoEncrypt bool   `json:"no_encrypt"`
+}
+
+func (n networkSpec) ports() (comm.PortRange, error) {
+	if n.Ports == "" {
+		return comm.PortRange{}, nil
+	}
+	r, err := comm.ParsePortRange(n.Ports)
+	if err != nil {
+		return r, fmt.Errorf("--port-range: %w", err)
+	}
+	return r, nil
+}
+
+// config returns the configuration of this member's world.
+func (n networkSpec) config(self *launcher.Rank) (comm.Config, error) {
+	ports, err := n.ports()
+	transport := comm.TCP{Ports: ports, Interface: n.Interface}
+	// The address by which ssh reached this host is likely to be one by which others do, too.
+	if words := strings.Fields(os.Getenv("SSH_CONNECTION")); len(words) == 4 {
+		transport.Preferred = []string{words[2]}
+	}
+	return comm.Config{
+		Rank: self.Rank, Size: self.Size, Member: self.Member, Epoch: self.Epoch, Host: self.Host, Hosts: self.Hosts,
+		Key: self.Key, Bootstrap: self, Transport: transport, CallTimeout: callTime, NoEncrypt: n.NoEncrypt,
+	}, err
 }
 
 // rankMain is a rank process: it joins the world, does its part and tells the launcher how that went.
@@ -48,18 +89,27 @@ func rankMain(ctx context.Context, began time.Time) error {
 		return err
 	}
 	ctx = self.Context()
-	var job ranks.Job
-	if err := json.Unmarshal(self.Spec, &job); err != nil {
+	var spec rankSpec
+	if err := json.Unmarshal(self.Spec, &spec); err != nil {
 		return err
+	}
+	config, err := spec.Network.config(self)
+	if err != nil {
+		return err
+	}
+	job := spec.Job
+	job.Head, job.Ranks = self.Head, self.Ranks
+	if self.Files == 0 {
+		job = job.Elsewhere()
 	}
 	joining, cancel := context.WithTimeout(ctx, joinTime+time.Duration(self.Size)*50*time.Millisecond)
 	defer cancel()
-	world, err := comm.Join(joining, comm.Config{
-		Rank: self.Rank, Size: self.Size, Member: self.Member, Epoch: self.Epoch, Host: self.Host, Hosts: self.Hosts,
-		Key: self.Key, Bootstrap: self, CallTimeout: callTime,
-	})
+	world, err := comm.Join(joining, config)
 	if err != nil {
 		return self.Fail(exitStart, err.Error(), nil, isConsequence(err))
+	}
+	if err := self.Joined(world.Suspend); err != nil {
+		return err
 	}
 	report, err := ranks.Run(ctx, world, self.Key, job, began)
 	result, _ := json.Marshal(report)

@@ -27,7 +27,10 @@ type report struct {
 	Input       pictureReport    `json:"input"`
 	Output      pictureReport    `json:"output"`
 	Ops         []string         `json:"ops"` // normalised
+	BindTo      string           `json:"bind_to"`
 	Ranks       []rankReport     `json:"ranks"`
+	Head        *rankReport      `json:"head"` // the source and sink, if it is no rank
+	Hosts       []hostReport     `json:"hosts"`
 	Launcher    launcherReport   `json:"launcher"`
 	Events      []launcher.Event `json:"events"`
 }
@@ -47,8 +50,18 @@ type rankReport struct {
 	Host    string `json:"host"`
 	PID     int    `json:"pid"`
 	Threads int    `json:"threads"`
+	CPUs    []int  `json:"cpus"` // that it was bound to; null if it was not
 	ranks.Report
 	MaxRSSBytes int64 `json:"max_rss_bytes"`
+}
+
+// hostReport is about a host with an agent.
+type hostReport struct {
+	Host           string  `json:"host"`
+	Local          bool    `json:"local"`
+	Error          string  `json:"error"`
+	ConnectSeconds float64 `json:"connect_seconds"`
+	SentBytes      int     `json:"sent_bytes"` // of the program, which the host lacked
 }
 
 type launcherReport struct {
@@ -56,7 +69,7 @@ type launcherReport struct {
 }
 
 func newReport(job string, size int) *report {
-	return &report{Version: version, Job: job, Size: size, Ops: []string{}, Ranks: []rankReport{}, Events: []launcher.Event{}}
+	return &report{Version: version, Job: job, Size: size, Ops: []string{}, Ranks: []rankReport{}, Hosts: []hostReport{}, Events: []launcher.Event{}}
 }
 
 // describe adds what the input's header told.
@@ -72,11 +85,29 @@ func (r *report) launched(l *launcher.Result) {
 	r.Epochs, r.Restarts = l.Epochs, l.Restarts
 	r.Events = append(r.Events, l.Events...)
 	for _, rank := range l.Ranks {
-		one := rankReport{Rank: rank.Rank, Host: rank.Host, PID: rank.PID, Threads: rank.Threads, MaxRSSBytes: rank.MaxRSSBytes}
-		// A rank that failed early has nothing to tell; its zeros say so.
-		_ = json.Unmarshal(rank.Result, &one.Report)
-		r.Ranks = append(r.Ranks, one)
+		r.Ranks = append(r.Ranks, newRankReport(&rank))
 	}
+	r.Size = len(r.Ranks)
+	if l.Head != nil {
+		head := newRankReport(l.Head)
+		r.Head = &head
+	}
+	for _, h := range l.Hosts {
+		one := hostReport{Host: h.Host.Name, Local: h.Local, ConnectSeconds: h.Connected.Seconds(), SentBytes: h.Sent}
+		if h.Err != nil {
+			one.Error = oneLine(h.Err.Error())
+		}
+		r.Hosts = append(r.Hosts, one)
+	}
+}
+
+func newRankReport(rank *launcher.RankResult) rankReport {
+	one := rankReport{
+		Rank: rank.Rank, Host: rank.Host, PID: rank.PID, Threads: rank.Threads, CPUs: rank.CPUs, MaxRSSBytes: rank.MaxRSSBytes,
+	}
+	// A rank that failed early has nothing to tell; its zeros say so.
+	_ = json.Unmarshal(rank.Result, &one.Report)
+	return one
 }
 
 // write ends the report with how the job ended, and puts it in place.

@@ -8,10 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
+	"path/filepath"
 	"runtime"
-	"syscall"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -34,8 +33,7 @@ func runCommand() *cli.Command {
 		Description: "INPUT and OUTPUT are files, or - for stdin and stdout. OP is name or name:key=value,key=value; 'halorun ops'\n" +
 			"lists them. Operations are applied left to right. OUTPUT appears under its name only when it is\n" +
 			"complete; only stdout and other streams cannot promise that.",
-		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "np", Aliases: []string{"n"}, Value: runtime.NumCPU(), Usage: "`N` ranks"},
+		Flags: slices.Concat(hostFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
 			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
 			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm"},
@@ -43,9 +41,18 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
 			&cli.Int64Flag{Name: "max-pixels", Value: 1 << 36, Usage: "refuse an INPUT of more than `P` pixels"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "only say which rank would run where and compute which rows"},
+			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		},
+		}, connectFlags(), []cli.Flag{
+			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
+			&cli.StringFlag{Name: "bind-to", Value: "none", Usage: "`core` gives each rank cores of its own, none leaves that to the kernel"},
+			&cli.StringSliceFlag{Name: "x", Usage: "set `NAME[=VALUE]` in the ranks' environment; can be repeated"},
+			&cli.StringFlag{Name: "wdir", Usage: "`DIR` is the ranks' working folder"},
+			&cli.BoolFlag{Name: "tag-output", Usage: "put [rank@host] before each line that a rank prints"},
+			&cli.StringFlag{Name: "output-dir", Usage: "write what ranks print to one file a rank in `DIR`"},
+		}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			return parseRun(c).run(c.Context)
@@ -57,7 +64,7 @@ func runCommand() *cli.Command {
 type runOptions struct {
 	input, output string
 	ops           []string
-	np            int
+	hostOptions
 	threads       int
 	tileRows      int
 	format        string
@@ -65,14 +72,20 @@ type runOptions struct {
 	report        string
 	timeout       time.Duration
 	maxPixels     int64
+	dryRun, json  bool
+	launch        launcher.Config // what the flags say of it
+	network       networkSpec
+	tagOutput     bool
+	outputDir     string
 	log           *slog.Logger
 	mistake       error // in the above
 }
 
 func parseRun(c *cli.Context) *runOptions {
 	o := &runOptions{
-		np: c.Int("np"), threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
+		threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
 		quality: c.Int("quality"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
+		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
 	o.input, o.output = c.Args().Get(0), c.Args().Get(1)
@@ -94,8 +107,6 @@ func (o *runOptions) check(c *cli.Context) error {
 		return usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
 	case o.input == "" || o.output == "":
 		return usage("INPUT and OUTPUT have names; an empty one was given")
-	case o.np < 1 || o.np > maxRanks:
-		return usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
 	case o.threads < 1 || o.threads > maxRanks:
 		return usage("--threads %d: a rank has from 1 to %d threads", o.threads, maxRanks)
 	case o.tileRows < 0 || c.IsSet("tile-rows") && o.tileRows == 0:
@@ -110,20 +121,62 @@ func (o *runOptions) check(c *cli.Context) error {
 	if _, err := kernels.Parse(o.ops); err != nil {
 		return usageError{err}
 	}
+	if err := o.checkLaunch(c); err != nil {
+		return err
+	}
 	return o.checkPaths()
+}
+
+// checkLaunch takes over the flags that say where and how ranks run.
+func (o *runOptions) checkLaunch(c *cli.Context) error {
+	var err error
+	if o.hostOptions, err = parseHosts(c); err != nil {
+		return err
+	}
+	if o.np == 0 && len(o.hosts) == 0 {
+		o.np = cores()
+	}
+	if o.launch.Hosts, o.launch.Placement, err = o.place(); err != nil {
+		return err
+	}
+	if len(o.hosts) == 0 && o.np > maxRanks {
+		return usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
+	}
+	if err := parseConnect(c, &o.launch, &o.network); err != nil {
+		return err
+	}
+	if o.launch.Env, err = environment(c.StringSlice("x")); err != nil {
+		return err
+	}
+	switch bind := c.String("bind-to"); bind {
+	case "core":
+		o.launch.Bind = true
+	case "none":
+	default:
+		return usage("--bind-to %q: there are none and core", bind)
+	}
+	if o.launch.Dir = c.String("wdir"); o.launch.Dir != "" && !filepath.IsAbs(o.launch.Dir) {
+		return usage("--wdir %q: give an absolute path, since it is one on every host", o.launch.Dir)
+	}
+	o.launch.SkipUnreachable = c.Bool("skip-unreachable")
+	return nil
 }
 
 // run does the job and writes the report about it.
 func (o *runOptions) run(ctx context.Context) error {
 	began := time.Now()
-	ctx, stop := o.withSignals(ctx)
+	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log)
 	defer stop()
 
-	report := newReport(newJobID(), o.np)
+	report := newReport(newJobID(), len(o.launch.Placement))
 	report.Input.Path, report.Output.Path = o.input, o.output
+	report.BindTo = "none"
+	if o.launch.Bind {
+		report.BindTo = "core"
+	}
 	err := o.mistake
 	if err == nil {
-		err = o.job(ctx, report)
+		err = o.job(ctx, signals, report)
 	}
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = cause
@@ -141,30 +194,8 @@ func (o *runOptions) run(ctx context.Context) error {
 	return err
 }
 
-// withSignals returns a context that ends, with a cause that says why, at the first signal or after --timeout.
-func (o *runOptions) withSignals(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	var timeout <-chan time.Time
-	if o.timeout > 0 {
-		timeout = time.After(o.timeout)
-	}
-	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals) // a second one kills
-			cancel(signalError{s.(syscall.Signal)})
-		case <-timeout:
-			cancel(fmt.Errorf("%w: %v", errTimeout, o.timeout))
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { cancel(nil) }
-}
-
 // job opens the files, runs the ranks and puts OUTPUT in place.
-func (o *runOptions) job(ctx context.Context, report *report) error {
+func (o *runOptions) job(ctx context.Context, signals *signals, report *report) error {
 	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, MaxPixels: o.maxPixels}
 	files := inherited{}
 	defer files.close()
@@ -188,6 +219,9 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	for _, n := range picture.Input.Notices {
 		o.log.Info(fmt.Sprintf("%s: %s", o.input, n))
 	}
+	if o.dryRun {
+		return o.printPlan(job, picture)
+	}
 	out, err := o.openOutput(ctx, &files, picture)
 	if err != nil {
 		return err
@@ -195,16 +229,23 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	defer out.abort()
 	job.Output = out.File
 
-	spec, err := json.Marshal(job)
+	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.log)
 	if err != nil {
 		return err
 	}
-	result, err := launcher.Run(ctx, launcher.Config{
-		AgentArgs: []string{agentName}, RankArgs: []string{rankName},
-		Size: o.np, Threads: o.threads, Job: report.Job, Spec: spec, Remove: out.temporary(), Files: files.files,
-		Lines:  func(rank int, host, _, line string) { fmt.Fprintf(os.Stderr, "[%d@%s] %s\n", rank, host, line) },
-		Events: func(e launcher.Event) { o.log.Debug("event", "event", e) },
-	})
+	defer lines.close()
+	config := o.launch
+	if config.Spec, err = json.Marshal(rankSpec{job, o.network}); err != nil {
+		return err
+	}
+	config.AgentArgs, config.RankArgs, config.Version = []string{agentName}, []string{rankName}, version
+	config.Threads, config.Job, config.Remove, config.Files = o.threads, report.Job, out.temporary(), files.files
+	config.Lines = lines.line
+	config.Events = func(e launcher.Event) { o.log.Debug("event", "event", e) }
+	config.Notices = func(text string) { o.log.Info(text) }
+	config.Suspend = signals.suspend
+	var result *launcher.Result
+	signals.during(ctx, func() { result, err = launcher.Run(ctx, config) })
 	if result != nil {
 		report.launched(result)
 	}
@@ -217,9 +258,12 @@ func (o *runOptions) job(ctx context.Context, report *report) error {
 	if err := out.commit(); err != nil {
 		return err
 	}
-	o.log.Debug("done", "output", o.output, "width", picture.Output.Width, "height", picture.Output.Height, "ranks", o.np)
+	o.log.Debug("done", "output", o.output, "width", picture.Output.Width, "height", picture.Output.Height, "ranks", len(result.Ranks))
 	return nil
 }
+
+// cores returns how many ranks this machine takes at a time.
+func cores() int { return runtime.NumCPU() }
 
 func newJobID() string {
 	b := make([]byte, 4)

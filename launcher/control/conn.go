@@ -9,15 +9,17 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 )
 
 const (
 	// version rises whenever a message changes its meaning.
-	version = 1
-	// greeting, with the version and a newline, opens a stream. It begins with a newline so that it is found after an
-	// unfinished line, too.
-	greeting = "\nhalorun control "
+	version = 2
+	// mark begins the line that opens a stream. It begins with a newline so that it is found after an unfinished line, too.
+	mark = "\nhalorun "
+	// greeting, with the version and a newline, is that line.
+	greeting = mark + "control "
 	// maxNoise is how much may come before the greeting, in bytes.
 	maxNoise = 64 << 10
 	// maxBody is more than the largest message takes, the table of thousands of ranks.
@@ -89,11 +91,10 @@ func (c *Conn) Send(m Message) error {
 // Recv reads the next message. An error is ErrProtocol or means that the stream has ended, perhaps within a message. It is
 // for one goroutine at a time.
 func (c *Conn) Recv() (Message, error) {
-	if !c.begun {
-		if err := c.findGreeting(); err != nil {
+	for !c.begun {
+		if _, err := c.Await(); err != nil {
 			return nil, err
 		}
-		c.begun = true
 	}
 	var head [headLen]byte
 	if _, err := io.ReadFull(c.r, head[:]); err != nil {
@@ -118,47 +119,56 @@ func (c *Conn) Recv() (Message, error) {
 	return m, nil
 }
 
-// findGreeting reads up to the end of the greeting's line.
-func (c *Conn) findGreeting() error {
+// Await reads up to the end of the next line that begins with the word halorun, and returns what follows that word. Most
+// often that is the greeting, and Recv goes on from there; but a script that prepares a host for its agent may have something to
+// say before.
+func (c *Conn) Await() (string, error) {
 	matched := 0
-	for skipped := 0; matched < len(greeting); skipped++ {
-		if skipped == maxNoise+len(greeting) {
-			return protocolError("no greeting in the first %d bytes; does a login shell print that much?", maxNoise)
+	for skipped := 0; matched < len(mark); skipped++ {
+		if skipped == maxNoise+len(mark) {
+			return "", protocolError("no greeting in the first %d bytes; does a login shell print that much?", maxNoise)
 		}
 		b, err := c.r.ReadByte()
 		if err != nil {
-			return err
+			return "", err
 		}
-		// The greeting's only newline is its first byte, so what mismatches can only begin it anew.
+		// The mark's only newline is its first byte, so what mismatches can only begin it anew.
 		switch b {
-		case greeting[matched]:
+		case mark[matched]:
 			matched++
-		case greeting[0]:
+		case mark[0]:
 			matched = 1
 		default:
 			matched = 0
 		}
 	}
-	return c.checkVersion()
-}
-
-// checkVersion reads the version, which ends the greeting's line.
-func (c *Conn) checkVersion() error {
-	const longest = 10
+	const longest = 100
 	var text []byte
 	for len(text) <= longest {
 		b, err := c.r.ReadByte()
 		if err != nil {
-			return err
+			return "", err
 		}
 		if b == '\n' {
-			break
+			// The next line may begin with the mark, too.
+			return string(text), errors.Join(c.r.UnreadByte(), c.greeted(string(text)))
 		}
 		text = append(text, b)
 	}
-	if string(text) != strconv.Itoa(version) {
-		return protocolError("the other end speaks version %q of the protocol, this one %q: use the same Halorun on all hosts",
-			text, strconv.Itoa(version))
+	return string(text), c.greeted(string(text))
+}
+
+// greeted takes note of the greeting.
+func (c *Conn) greeted(line string) error {
+	theirs, ok := strings.CutPrefix(line, greeting[len(mark):])
+	if !ok {
+		return nil
 	}
-	return nil
+	if theirs != strconv.Itoa(version) {
+		return protocolError("the other end speaks version %q of the protocol, this one %q: use the same Halorun on all hosts",
+			theirs, strconv.Itoa(version))
+	}
+	c.begun = true
+	_, err := c.r.ReadByte() // the newline
+	return err
 }

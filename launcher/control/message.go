@@ -4,13 +4,39 @@ package control
 type Message interface{ kind() byte }
 
 // Hello is an agent's first message: it runs, and speaks this version of the protocol.
-type Hello struct{}
+type Hello struct {
+	Machine Machine `json:"machine"`
+}
+
+// Machine is what an agent tells of its host.
+type Machine struct {
+	ID      string `json:"id"`      // equal for agents that share a network stack, whatever their hosts are called
+	Name    string `json:"name"`    // its hostname
+	Arch    string `json:"arch"`    // GOARCH of the agent
+	Version string `json:"version"` // of the agent
+}
+
+// Ping asks for a Pong, and says that the launcher is alive.
+type Ping struct {
+	// Timeout says, in ns, after how long a silence the agent shall take the launcher for dead; 0 is never.
+	Timeout int64 `json:"timeout"`
+	// Sum asks for the checksum of the agent's program in the Pong.
+	Sum bool `json:"sum"`
+}
+
+// Pong is an agent's answer to a Ping.
+type Pong struct {
+	Clock int64  `json:"clock"` // of the host, in ns since 1970
+	Sum   string `json:"sum"`   // SHA-256 of the agent's program, in hex, if the Ping asked for it
+}
 
 // Start tells an agent which ranks to start.
 type Start struct {
 	Job     string     `json:"job"`
 	Epoch   uint32     `json:"epoch"`
-	Hosts   []string   `json:"hosts"` // of all ranks of the epoch, by rank
+	Hosts   []string   `json:"hosts"` // of all members of the epoch, by number
+	Size    int        `json:"size"`  // how many of them, the first ones, are ranks that compute
+	Head    int        `json:"head"`  // the member that reads INPUT and writes OUTPUT
 	Ranks   []Assigned `json:"ranks"` // that are this agent's to start
 	Threads int        `json:"threads"`
 	Key     []byte     `json:"key"`
@@ -18,6 +44,9 @@ type Start struct {
 	Args    []string   `json:"args"`   // of a rank process, after the program's name
 	Files   int        `json:"files"`  // open files that the agent got, from descriptor 3 on, for its ranks
 	Remove  []string   `json:"remove"` // temporary files to remove if the launcher is gone
+	Env     []string   `json:"env"`    // NAME=VALUE for the ranks, besides the agent's own environment
+	Dir     string     `json:"dir"`    // working folder of the ranks; "" is the agent's
+	Bind    bool       `json:"bind"`   // each rank to cores of its own
 }
 
 // Assigned is a rank with the member that is to be it.
@@ -30,6 +59,7 @@ type Assigned struct {
 type Started struct {
 	Member uint32 `json:"member"`
 	PID    int    `json:"pid"`
+	CPUs   []int  `json:"cpus"` // that it is bound to, if it is
 }
 
 // Welcome tells a rank process who it is.
@@ -38,7 +68,10 @@ type Welcome struct {
 	Epoch   uint32   `json:"epoch"`
 	Rank    int      `json:"rank"`
 	Member  uint32   `json:"member"`
-	Hosts   []string `json:"hosts"` // by rank
+	Hosts   []string `json:"hosts"` // of all members, by number
+	Size    int      `json:"size"`  // as in Start
+	Head    int      `json:"head"`  // as in Start
+	Files   int      `json:"files"` // as in Start
 	Threads int      `json:"threads"`
 	Key     []byte   `json:"key"`
 	Spec    []byte   `json:"spec"`
@@ -87,6 +120,54 @@ type Exited struct {
 	Error       string `json:"error"`
 }
 
+// Joined says that a member has met all others, so that its job is no longer starting.
+type Joined struct {
+	Member uint32 `json:"member"`
+}
+
+// Suspend tells that the job pauses. A rank answers when it is ready to be stopped, an agent when its ranks are.
+type Suspend struct{}
+
+// Suspended is the answer to Suspend.
+type Suspended struct {
+	Member uint32 `json:"member"`
+}
+
+// Resume ends what Suspend began.
+type Resume struct{}
+
+// Open tells an agent to start a program, which is the way to another host's agent. What else is said of it carries its ID.
+type Open struct {
+	ID   uint32   `json:"id"`
+	Args []string `json:"args"` // with the program's name
+}
+
+// Input is for the stdin of a program; no bytes are its end.
+type Input struct {
+	ID   uint32 `json:"id"`
+	Data []byte `json:"data"`
+}
+
+// Output is what a program printed.
+type Output struct {
+	ID     uint32 `json:"id"`
+	Stream string `json:"stream"` // stdout or stderr
+	Data   []byte `json:"data"`
+}
+
+// Kill ends a program.
+type Kill struct {
+	ID uint32 `json:"id"`
+}
+
+// Ended says that a program has ended and all that it printed was sent, or, if Error is set, that it could not be started.
+type Ended struct {
+	ID     uint32 `json:"id"`
+	Status int    `json:"status"`
+	Signal int    `json:"signal"`
+	Error  string `json:"error"`
+}
+
 // Stop tells a rank to end, and an agent to end its ranks and itself.
 type Stop struct{}
 
@@ -103,16 +184,38 @@ var made = [...]func() Message{
 	9:  func() Message { return new(Finished) },
 	10: func() Message { return new(Exited) },
 	11: func() Message { return new(Stop) },
+	12: func() Message { return new(Ping) },
+	13: func() Message { return new(Pong) },
+	14: func() Message { return new(Joined) },
+	15: func() Message { return new(Suspend) },
+	16: func() Message { return new(Suspended) },
+	17: func() Message { return new(Resume) },
+	18: func() Message { return new(Open) },
+	19: func() Message { return new(Input) },
+	20: func() Message { return new(Output) },
+	21: func() Message { return new(Kill) },
+	22: func() Message { return new(Ended) },
 }
 
-func (*Hello) kind() byte    { return 1 }
-func (*Start) kind() byte    { return 2 }
-func (*Started) kind() byte  { return 3 }
-func (*Welcome) kind() byte  { return 4 }
-func (*Attached) kind() byte { return 5 }
-func (*Fence) kind() byte    { return 6 }
-func (*Table) kind() byte    { return 7 }
-func (*Line) kind() byte     { return 8 }
-func (*Finished) kind() byte { return 9 }
-func (*Exited) kind() byte   { return 10 }
-func (*Stop) kind() byte     { return 11 }
+func (*Hello) kind() byte     { return 1 }
+func (*Start) kind() byte     { return 2 }
+func (*Started) kind() byte   { return 3 }
+func (*Welcome) kind() byte   { return 4 }
+func (*Attached) kind() byte  { return 5 }
+func (*Fence) kind() byte     { return 6 }
+func (*Table) kind() byte     { return 7 }
+func (*Line) kind() byte      { return 8 }
+func (*Finished) kind() byte  { return 9 }
+func (*Exited) kind() byte    { return 10 }
+func (*Stop) kind() byte      { return 11 }
+func (*Ping) kind() byte      { return 12 }
+func (*Pong) kind() byte      { return 13 }
+func (*Joined) kind() byte    { return 14 }
+func (*Suspend) kind() byte   { return 15 }
+func (*Suspended) kind() byte { return 16 }
+func (*Resume) kind() byte    { return 17 }
+func (*Open) kind() byte      { return 18 }
+func (*Input) kind() byte     { return 19 }
+func (*Output) kind() byte    { return 20 }
+func (*Kill) kind() byte      { return 21 }
+func (*Ended) kind() byte     { return 22 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"halorun/ranks"
+)
+
+// lineSink is where the lines go that ranks print.
+type lineSink struct {
+	tag   bool
+	files []io.WriteCloser // by rank, if there is a folder for them
+	log   *slog.Logger
+	once  sync.Once // for the first error
+}
+
+// newLineSink makes a file for each rank in dir, unless that is "".
+func newLineSink(dir string, size int, tag bool, log *slog.Logger) (*lineSink, error) {
+	s := &lineSink{tag: tag, log: log}
+	if dir == "" {
+		return s, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, &ranks.OutputError{Name: dir, Err: err}
+	}
+	width := len(fmt.Sprint(size - 1))
+	for rank := range size {
+		f, err := os.Create(filepath.Join(dir, fmt.Sprintf("rank-%0*d.log", width, rank)))
+		if err != nil {
+			s.close()
+			return nil, &ranks.OutputError{Name: dir, Err: err}
+		}
+		s.files = append(s.files, f)
+	}
+	return s, nil
+}
+
+// line takes a whole line. A rank below 0 is the source and sink, where that is no rank.
+func (s *lineSink) line(rank int, host, _, line string) {
+	if s.tag {
+		name := fmt.Sprint(rank)
+		if rank < 0 {
+			name = "head"
+		}
+		line = fmt.Sprintf("[%s@%s] %s", name, host, line)
+	}
+	var to io.Writer = os.Stderr
+	if rank >= 0 && rank < len(s.files) {
+		to = s.files[rank]
+	}
+	if _, err := io.WriteString(to, line+"\n"); err != nil && len(s.files) > 0 {
+		s.once.Do(func() { s.log.Error(fmt.Sprintf("lines of ranks are lost: %v", err)) })
+	}
+}
+
+func (s *lineSink) close() {
+	for _, f := range s.files {
+		_ = f.Close() // what is lost was told when it was written
+	}
+}

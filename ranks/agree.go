@@ -9,10 +9,7 @@ import (
 	"halorun/ranks/raster"
 )
 
-// coordinator is the rank that decides the plan. It is the source and the sink, too.
-const coordinator = 0
-
-// offer is what the coordinator tells the others of the files it opened.
+// offer is what the head tells the others of the files it opened.
 type offer struct {
 	Info   raster.Info
 	Direct bool             // rows of INPUT can be read in any order
@@ -23,17 +20,20 @@ type offer struct {
 // answer is what a rank can do with the files offered.
 type answer struct{ Reads, Writes bool }
 
-// agree opens the files and makes all ranks know the picture and the plan. A rank that can open the coordinator's very
+// agree opens the files and makes all ranks know the picture and the plan. A rank that can open the head's very
 // files, which it proves by identity and not by name, reads and writes its own rows.
 func (r *rank) agree(ctx context.Context, key []byte) error {
+	if err := r.job.check(r.world.Size()); err != nil {
+		return err
+	}
 	var o offer
-	if r.world.Rank() == coordinator {
+	if r.isHead() {
 		var err error
 		if o, err = r.openFiles(key); err != nil {
 			return err
 		}
 	}
-	if err := broadcast(ctx, r.world, &o); err != nil {
+	if err := broadcast(ctx, r.world, r.job.Head, &o); err != nil {
 		return fmt.Errorf("tell all ranks of the input: %w", err)
 	}
 	if r.picture == nil {
@@ -43,21 +43,21 @@ func (r *rank) agree(ctx context.Context, key []byte) error {
 		}
 	}
 	mine := answer{Reads: r.source != nil, Writes: o.Output != nil && r.sink != nil}
-	if r.world.Rank() != coordinator {
+	if !r.isHead() {
 		mine = answer{Reads: o.Direct && r.joinSource(o.Input, key), Writes: o.Output != nil && r.joinSink(*o.Output, key)}
 	}
 	answers, err := allgather(ctx, r.world, mine)
 	if err != nil {
 		return fmt.Errorf("ask all ranks which files they can open: %w", err)
 	}
-	if r.world.Rank() == coordinator {
+	if r.isHead() {
 		readers, writers := make([]bool, len(answers)), make([]bool, len(answers))
 		for i, a := range answers {
 			readers[i], writers[i] = a.Reads, a.Writes
 		}
-		r.plan = decide(r.picture.stages, readers, writers, max(1, r.job.Threads), r.job.TileRows, o.Output == nil)
+		r.plan = decide(r.picture.stages, readers, writers, r.job.ranks(r.world.Size()), r.job.lanes(), r.job.TileRows, o.Output == nil)
 	}
-	if err := broadcast(ctx, r.world, &r.plan); err != nil {
+	if err := broadcast(ctx, r.world, r.job.Head, &r.plan); err != nil {
 		return fmt.Errorf("tell all ranks the plan: %w", err)
 	}
 	return nil
@@ -66,17 +66,17 @@ func (r *rank) agree(ctx context.Context, key []byte) error {
 // maxNotice is more than a plan of millions of tiles takes.
 const maxNotice = 256 << 20
 
-// broadcast gives the coordinator's value of v to all ranks.
-func broadcast[T any](ctx context.Context, w *comm.World, v *T) error {
+// broadcast gives root's value of v to all ranks.
+func broadcast[T any](ctx context.Context, w *comm.World, root int, v *T) error {
 	var b []byte
-	if w.Rank() == coordinator {
+	if w.Rank() == root {
 		var err error
 		if b, err = json.Marshal(v); err != nil {
 			return err
 		}
 	}
-	b, err := w.BcastBytes(ctx, coordinator, b, maxNotice)
-	if err != nil || w.Rank() == coordinator {
+	b, err := w.BcastBytes(ctx, root, b, maxNotice)
+	if err != nil || w.Rank() == root {
 		return err
 	}
 	return json.Unmarshal(b, v)

@@ -6,11 +6,12 @@
 //	   │                                                                                      ▲
 //	   ▼                                                                                      │
 //	source ──► scatter ──► [ halo ──► kernels ──► decision ] per stage ──► gather ──► sink ───┘
-//	rank 0     tiles to    rows of     a stage's    in agreement           tiles in    rank 0
+//	the head   tiles to    rows of     a stage's    in agreement           tiles in    the head
 //	or all     owners      neighbours  pipeline     with all ranks         order       or all
 //
-// A tile is a run of whole rows. The coordinator (rank 0) decides in a Plan which tiles there are, who computes each, and who
-// reads and writes the files itself; everybody else is given rows by the source and gives rows to the sink. A rank
+// A tile is a run of whole rows. The head is the member of the world on the machine where Halorun was started, whose files INPUT
+// and OUTPUT are; it is the source and the sink, be it a rank or one member more. It decides in a Plan which tiles there are, who
+// computes each, and who reads and writes the files itself; everybody else is given rows by the source and gives rows to the sink. A rank
 // computes on one or more lanes (threads), each of which walks its own runs of rows from top to bottom.
 //
 // The stage before a global decision (Canny's hysteresis) ends in a kernels.Decision, which holds the ranks' rows in a

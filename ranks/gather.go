@@ -34,7 +34,7 @@ func (r *rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
 		for _, tile := range plan.ascending(plan.of(q, r.plan.Lanes)) {
 			order = append(order, owned{tile, q})
 			flow.Have = append(flow.Have, comm.Placed{Rank: q, Rect: rect(tile, rowBytes)})
-			flow.Need = append(flow.Need, comm.Placed{Rank: coordinator, Rect: rect(tile, rowBytes)})
+			flow.Need = append(flow.Need, comm.Placed{Rank: r.job.Head, Rect: rect(tile, rowBytes)})
 		}
 		mover := r.world.NewMover(tag, flow, out.lend)
 		movers[q] = mover
@@ -42,7 +42,7 @@ func (r *rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
 			g.Go(func() error { return mover.Serve(ctx) })
 		}
 	}
-	if self == coordinator {
+	if r.isHead() {
 		r.receive(ctx, g, movers, order)
 	}
 	if r.plan.Writers[self] {

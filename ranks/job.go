@@ -8,17 +8,45 @@ import (
 	"halorun/ranks/raster"
 )
 
-// Job is what a job asks for; every rank gets the same.
+// Job is what a job asks for; every member gets the same, or what Elsewhere makes of it.
 type Job struct {
+	// Ranks is how many members of the world compute: those numbered below it. 0 stands for all of them, and then Head is 0.
+	Ranks int `json:"ranks"`
+	// Head is the member on the machine where Halorun was started. It reads INPUT, writes OUTPUT and decides the plan. It is
+	// one of the ranks, or, if that machine is to compute nothing, one more member behind them.
+	Head int `json:"head"`
+
 	Input     File     `json:"input"`
 	MaxPixels int64    `json:"max_pixels"` // of the input
 	Ops       []string `json:"ops"`
 	Output    File     `json:"output"`
 	Format    string   `json:"format"`    // of the output, one of raster's
 	Quality   int      `json:"quality"`   // of a JPEG
-	TileRows  int      `json:"tile_rows"` // 0: chosen by the coordinator
+	TileRows  int      `json:"tile_rows"` // 0: chosen by the head
 	Threads   int      `json:"threads"`   // lanes a rank
 }
+
+// check holds Ranks and Head to a world of the given size.
+func (j Job) check(size int) error {
+	ranks := j.ranks(size)
+	switch {
+	case ranks == size && j.Head >= 0 && j.Head < max(1, j.Ranks):
+	case ranks > 0 && ranks == size-1 && j.Head == ranks:
+	default:
+		return fmt.Errorf("a world of %d members is not one of %d ranks whose head is number %d", size, j.Ranks, j.Head)
+	}
+	return nil
+}
+
+// ranks returns how many members of a world of the given size compute.
+func (j Job) ranks(size int) int {
+	if j.Ranks == 0 {
+		return size
+	}
+	return j.Ranks
+}
+
+func (j Job) lanes() int { return max(1, j.Threads) }
 
 // File says how a rank finds an input or output.
 type File struct {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,7 +38,8 @@ func picture(t testing.TB, path string, width, height, channels int, seed uint64
 // setup is one way to run a job, which must not matter.
 type setup struct {
 	size, threads, tileRows int
-	private                 bool // only rank 0 can open the files
+	head                    int  // size: the head is no rank
+	private                 bool // only the head can open the files
 }
 
 // run does the job on ranks that are goroutines and returns OUTPUT's bytes.
@@ -49,10 +51,11 @@ func run(t testing.TB, job ranks.Job, s setup) []byte {
 	if err := os.WriteFile(out, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
+	job.Ranks, job.Head = s.size, s.head
 	key := []byte("a key for all ranks of the test.")
-	commtest.Run(t, s.size, commtest.Options{Memory: true}, func(ctx context.Context, w *comm.World) error {
+	commtest.Run(t, max(s.size, s.head+1), commtest.Options{Memory: true}, func(ctx context.Context, w *comm.World) error {
 		mine := job
-		if s.private && w.Rank() != 0 {
+		if s.private && w.Rank() != s.head {
 			mine.Input.Path, mine.Output.Path = "/nowhere", "/nowhere"
 		}
 		_, err := ranks.Run(ctx, w, key, mine, time.Now())
@@ -100,13 +103,48 @@ func TestSameBytes(t *testing.T) {
 							if !long && l != (k+j+i)%len(tiles) {
 								continue
 							}
-							s := setup{size: n, tileRows: tileRows, threads: 1 + (k+j+l)%3, private: (k+j+l)%2 == 0}
+							s := setup{size: n, tileRows: tileRows, threads: 1 + (k+j+l)%3, head: (i + 3*j + k) % (n + 1), private: (k+j+l)%2 == 0}
 							if got := run(t, job, s); !bytes.Equal(got, want) {
 								t.Errorf("%+v: the file differs from that of one rank", s)
 							}
 						}
 					}
 				})
+			}
+		}
+	}
+}
+
+// TestAnyHead is the same law over where INPUT and OUTPUT are: with any of the ranks, or with none.
+func TestAnyHead(t *testing.T) {
+	t.Parallel()
+	in := filepath.Join(t.TempDir(), "in.ppm")
+	picture(t, in, 33, 41, 3, 5)
+	for _, format := range []string{"png", "jpeg", "tiff", "ppm"} {
+		for _, ops := range [][]string{{"blur:size=5"}, {"edges:low=20,high=60", "blur:size=3"}} {
+			t.Run(fmt.Sprintf("%s/%s", format, ops), func(t *testing.T) {
+				t.Parallel()
+				job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: format}
+				want := run(t, job, setup{size: 1})
+				for n := 1; n <= 5; n++ {
+					for head := range n + 1 {
+						s := setup{size: n, head: head, threads: 1 + (n+head)%2, tileRows: head % 4 * 3, private: head%2 == 0}
+						if got := run(t, job, s); !bytes.Equal(got, want) {
+							t.Errorf("%+v: the file differs from that of one rank", s)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// A job that does not fit its world is a mistake of whoever started it, and says so.
+func TestJobOfAnotherWorld(t *testing.T) {
+	for _, job := range []ranks.Job{{Ranks: 1}, {Ranks: 4}, {Ranks: 3, Head: 3}, {Ranks: 3, Head: -1}, {Ranks: 2, Head: 1}, {Head: 1}, {Ranks: -1}} {
+		for rank, err := range fails(t, job) {
+			if err == nil || !strings.Contains(err.Error(), "world of 3 members") {
+				t.Errorf("%d ranks, head %d: rank %d: %v", job.Ranks, job.Head, rank, err)
 			}
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"halorun/kernels"
 )
 
-// Plan says who does what. The coordinator decides it and everybody else obeys it.
+// Plan says who does what. The head decides it and everybody else obeys it.
 type Plan struct {
-	Readers []bool      `json:"readers"` // by rank: reads its rows of INPUT itself
-	Writers []bool      `json:"writers"` // by rank: writes its rows of OUTPUT itself
+	Readers []bool      `json:"readers"` // by member: reads its rows of INPUT itself
+	Writers []bool      `json:"writers"` // by member: writes its rows of OUTPUT itself
 	Lanes   int         `json:"lanes"`   // of a rank
 	Stages  []StagePlan `json:"stages"`
 }
@@ -18,8 +18,8 @@ type Plan struct {
 // StagePlan says who computes which rows of a stage's result.
 type StagePlan struct {
 	TileRows int `json:"tile_rows"` // height of a tile; the last of a run may be lower
-	// Runs holds for each lane its runs of rows, rising; lane l of rank r is Runs[r*Lanes+l]. Together they cover the
-	// result once.
+	// Runs holds for each lane its runs of rows, rising; lane l of rank r is Runs[r*Lanes+l]. A head that is no rank has none.
+	// Together they cover the result once.
 	Runs [][]kernels.Rows `json:"runs"`
 }
 
@@ -27,14 +27,13 @@ type StagePlan struct {
 // messages, small enough to stay in the cache until it is written.
 const tileBytes = 1 << 20
 
-// decide makes the plan for the given stages and number of ranks.
+// decide makes the plan for the given stages, as many members as there are readers and writers, and the given number of ranks.
 //
 // A lane's runs are one contiguous band where rows may be written in any order: that needs the fewest halo rows. Where
 // the sink takes rows in order only, tiles are dealt out in turn, so that it never waits for one rank to work through half a picture.
-func decide(stages []kernels.Stage, readers, writers []bool, lanes, tileRows int, inOrder bool) Plan {
+func decide(stages []kernels.Stage, readers, writers []bool, ranks, lanes, tileRows int, inOrder bool) Plan {
 	p := Plan{Readers: readers, Writers: writers, Lanes: lanes}
-	size := len(readers)
-	if size*lanes == 1 {
+	if ranks*lanes == 1 {
 		inOrder = false // one lane takes the rows in order anyway
 	}
 	for i, s := range stages {
@@ -43,10 +42,12 @@ func decide(stages []kernels.Stage, readers, writers []bool, lanes, tileRows int
 			continue
 		}
 		if inOrder && i == len(stages)-1 {
-			p.Stages = append(p.Stages, dealt(s, size, lanes, tileRows))
+			p.Stages = append(p.Stages, dealt(s, ranks, lanes, tileRows))
 		} else {
-			p.Stages = append(p.Stages, banded(s, size*lanes, tileRows))
+			p.Stages = append(p.Stages, banded(s, ranks*lanes, tileRows))
 		}
+		last := &p.Stages[i]
+		last.Runs = append(last.Runs, make([][]kernels.Rows, len(readers)*lanes-len(last.Runs))...)
 	}
 	return p
 }

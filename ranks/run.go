@@ -9,7 +9,8 @@ import (
 	"halorun/comm"
 )
 
-// Run does this rank's part of the job. Every rank of w calls it with the same job. began is when this process started.
+// Run does this rank's part of the job. Every member of w calls it with the same job, save that those on another host than the
+// head take [Job.Elsewhere]. began is when this process started.
 //
 // The report is never nil. An error that is only the consequence of another rank's failure wraps a *comm.RankError.
 func Run(ctx context.Context, w *comm.World, key []byte, job Job, began time.Time) (*Report, error) {
@@ -30,6 +31,9 @@ type rank struct {
 	meter   *meter
 	tags    comm.Tag
 }
+
+// isHead tells whether this member is the source, the sink and who decides the plan.
+func (r *rank) isHead() bool { return r.world.Rank() == r.job.Head }
 
 func (r *rank) run(ctx context.Context, key []byte, began time.Time) error {
 	if err := r.agree(ctx, key); err != nil {

@@ -12,7 +12,7 @@ import (
 func (r *rank) scattered() supply {
 	in := r.picture.stages[0].In
 	s := supply{
-		have:  []comm.Placed{{Rank: coordinator, Rect: rect(kernels.Rows{Hi: in.Height}, in.RowBytes())}},
+		have:  []comm.Placed{{Rank: r.job.Head, Rect: rect(kernels.Rows{Hi: in.Height}, in.RowBytes())}},
 		reads: r.plan.Readers,
 		kind:  scatter,
 	}

@@ -75,7 +75,7 @@ func (r *rank) finish() error {
 	defer r.meter.time(write)()
 	s := r.sink
 	r.sink = nil
-	if r.world.Rank() == coordinator {
+	if r.isHead() {
 		if err := s.Finish(); err != nil {
 			s.file.Close()
 			return s.failed(err)

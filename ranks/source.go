@@ -25,7 +25,7 @@ func (j Job) openSource() (*source, error) {
 	return &source{reader, f}, nil
 }
 
-// openFiles opens INPUT and OUTPUT on the coordinator and begins OUTPUT.
+// openFiles opens INPUT and OUTPUT on the head and begins OUTPUT.
 func (r *rank) openFiles(key []byte) (offer, error) {
 	defer r.meter.time(read)()
 	var o offer

@@ -1,17 +1,25 @@
-# make build | test | test-long | bench | lint
+# make build | dist | test | test-long | bench | lint
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# What the tests need beyond Go: gcc for the race detector; netpbm, which must be able to read what Halorun writes.
-PACKAGES := gcc libc6-dev netpbm
-PROGRAMS := gcc pngtopnm
+# What the tests need beyond Go: gcc for the race detector; netpbm, which must be able to read what Halorun writes; the rest makes
+# a cluster of this machine's namespaces, with ssh between its hosts.
+PACKAGES := gcc libc6-dev netpbm iproute2 nftables openssh-client openssh-server util-linux zstd
+PROGRAMS := gcc pngtopnm ip nft ssh ssh-keygen sshd nsenter unshare zstd
 
-.PHONY: build test test-long bench lint tools cross clean
+.PHONY: build dist test test-long bench lint tools cross clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
+
+# Builds for every architecture, side by side, so that hosts of another one can be sent theirs.
+dist: build
+	for arch in amd64 arm64; do \
+		CGO_ENABLED=0 GOOS=linux GOARCH=$$arch $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' \
+			-o bin/halorun-linux-$$arch ./cmd/halorun || exit 1; \
+	done
 
 test: tools lint cross
 	$(GO) test -race -timeout 9m ./...
@@ -36,7 +44,7 @@ cross:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/halorun
 
 tools:
-	@missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	@PATH="$$PATH:/usr/sbin:/sbin"; missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" != 0 ]; then echo "the tests need$$missing; as root: apt-get install $(PACKAGES)"; exit 1; fi; \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(PACKAGES); \

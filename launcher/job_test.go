@@ -131,9 +131,9 @@ func TestFollow(t *testing.T) {
 
 func TestAgentSpeaksNonsense(t *testing.T) {
 	for want, m := range map[string]control.Message{
-		"it sent a *control.Stop, which is not for launchers": &control.Stop{},
-		"it speaks of member 2, which is not one of its own":                  &control.Started{Member: 2},
-		"it speaks of member 4294967295, which is not one of its own":         &control.Line{Member: 1<<32 - 1},
+		"it sent a *control.Stop, which is not for launchers":         &control.Stop{},
+		"it speaks of member 2, which is not one of its own":          &control.Started{Member: 2},
+		"it speaks of member 4294967295, which is not one of its own": &control.Line{Member: 1<<32 - 1},
 	} {
 		j, _, _, err := followed(t, 2, []said{{0, m}})
 		if err != errAgentLost || j.lost == nil || j.lostWhy.Error() != want {

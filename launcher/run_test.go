@@ -311,16 +311,16 @@ func TestAgentCannotStart(t *testing.T) {
 		timeout    time.Duration
 		want       string
 	}{
-		"missing":            {executable: file + "-none", want: "no such file or directory"},
-		"not executable":     {executable: file, want: "permission denied"},
-		"says nothing":       {executable: notOurs("true"), want: "the agent exited without having finished its part"},
-		"fails":              {executable: notOurs("false"), want: "the agent exited with status 1"},
+		"missing":        {executable: file + "-none", want: "no such file or directory"},
+		"not executable": {executable: file, want: "permission denied"},
+		"says nothing":   {executable: notOurs("true"), want: "the agent exited without having finished its part"},
+		"fails":          {executable: notOurs("false"), want: "the agent exited with status 1"},
 		"answers with trash": {
 			executable: notOurs("sh"), args: []string{"-c", `printf "\nhalorun control 2\ntrash, not a message"; sleep 1000`},
 			want: "not the control protocol: a message claims",
 		},
-		"never answers":      {executable: notOurs("sleep"), args: []string{"1000"}, timeout: 100 * time.Millisecond, want: "no sign of life within 100ms"},
-		"babbles":            {args: []string{"babbling-agent"}, want: "no greeting in the first 65536 bytes"},
+		"never answers": {executable: notOurs("sleep"), args: []string{"1000"}, timeout: 100 * time.Millisecond, want: "no sign of life within 100ms"},
+		"babbles":       {args: []string{"babbling-agent"}, want: "no greeting in the first 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,20 +65,20 @@ type runOptions struct {
 	input, output string
 	ops           []string
 	hostOptions
-	threads       int
-	tileRows      int
-	format        string
-	quality       int
-	report        string
-	timeout       time.Duration
-	maxPixels     int64
-	dryRun, json  bool
-	launch        launcher.Config // what the flags say of it
-	network       networkSpec
-	tagOutput     bool
-	outputDir     string
-	log           *slog.Logger
-	mistake       error // in the above
+	threads      int
+	tileRows     int
+	format       string
+	quality      int
+	report       string
+	timeout      time.Duration
+	maxPixels    int64
+	dryRun, json bool
+	launch       launcher.Config // what the flags say of it
+	network      networkSpec
+	tagOutput    bool
+	outputDir    string
+	log          *slog.Logger
+	mistake      error // in the above
 }
 
 func parseRun(c *cli.Context) *runOptions {

@@ -15,6 +15,7 @@ type offer struct {
 	Direct bool             // rows of INPUT can be read in any order
 	Input  raster.Identity  // of the file that Direct speaks of
 	Output *raster.Identity // set if rows may be written in any order, by several processes
+	Mark   []byte           // in that file, without which another host does not take a file for it
 }
 
 // answer is what a rank can do with the files offered.
@@ -44,7 +45,7 @@ func (r *rank) agree(ctx context.Context, key []byte) error {
 	}
 	mine := answer{Reads: r.source != nil, Writes: o.Output != nil && r.sink != nil}
 	if !r.isHead() {
-		mine = answer{Reads: o.Direct && r.joinSource(o.Input, key), Writes: o.Output != nil && r.joinSink(*o.Output, key)}
+		mine = answer{Reads: r.joinSource(o, key), Writes: r.joinSink(o, key)}
 	}
 	answers, err := allgather(ctx, r.world, mine)
 	if err != nil {
@@ -56,10 +57,13 @@ func (r *rank) agree(ctx context.Context, key []byte) error {
 			readers[i], writers[i] = a.Reads, a.Writes
 		}
 		r.plan = decide(r.picture.stages, readers, writers, r.job.ranks(r.world.Size()), r.job.lanes(), r.job.TileRows, o.Output == nil)
+		r.plan.Shared = r.plan.shared(r.picture.Output, r.job.Head, r.world.Host, r.probe.block())
 	}
 	if err := broadcast(ctx, r.world, r.job.Head, &r.plan); err != nil {
 		return fmt.Errorf("tell all ranks the plan: %w", err)
 	}
+	r.probe.planned(r.plan)
+	r.keepToBlocks()
 	return nil
 }
 

@@ -3,7 +3,6 @@ package ranks
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,13 +48,7 @@ type border struct {
 // newPeers finds this rank's borders in the plan of the given stage.
 func (r *rank) newPeers(ctx context.Context, stage int) *peers {
 	p := &peers{ctx: ctx, r: r, tag: r.tag()}
-	var runs []owned
-	for l, rs := range r.plan.Stages[stage].Runs {
-		for _, run := range rs {
-			runs = append(runs, owned{run, l / r.plan.Lanes})
-		}
-	}
-	slices.SortFunc(runs, func(a, b owned) int { return a.tile.Lo - b.tile.Lo })
+	runs := r.plan.Stages[stage].rising(r.plan.Lanes)
 	at := make(map[int]int)
 	meet := func(other, mine, theirs int) {
 		i, ok := at[other]

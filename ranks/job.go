@@ -1,8 +1,12 @@
 package ranks
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+
+	"golang.org/x/sys/unix"
 
 	"halorun/kernels"
 	"halorun/ranks/raster"
@@ -48,19 +52,56 @@ func (j Job) ranks(size int) int {
 
 func (j Job) lanes() int { return max(1, j.Threads) }
 
+// Elsewhere returns the job for a member that has inherited no files, such as one on another host than the head. Its Paths are
+// as they were: they may lead to the same files, which is found out.
+func (j Job) Elsewhere() Job {
+	for _, f := range []*File{&j.Input, &j.Output} {
+		if f.FD > 0 {
+			f.FD = notInherited
+		}
+	}
+	return j
+}
+
 // File says how a rank finds an input or output.
 type File struct {
 	Name string `json:"name"` // in messages
 	Path string `json:"path"` // to open, unless FD is set
-	FD   int    `json:"fd"`   // an inherited file descriptor, or 0; of an output it is a stream
+	// FD is a file descriptor inherited on the head's host, 0 if there is none, negative if it was not inherited here. That
+	// of an output is a stream.
+	FD int `json:"fd"`
 }
 
+const notInherited = -1
+
 func (f File) open(flag int) (*os.File, error) {
-	if f.FD > 0 {
+	switch {
+	case f.FD > 0:
 		return os.NewFile(uintptr(f.FD), f.Name), nil
+	case f.FD < 0:
+		return nil, fmt.Errorf("%s is open on the host where Halorun was started, not here", f.Name)
 	}
-	return os.OpenFile(f.Path, flag, 0)
+	// The path may lead to anything on this host. A FIFO or a device is not even opened: that is noticed at its other end.
+	if st, err := os.Stat(f.Path); err == nil && !st.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: f.Path, Err: errNotRegular}
+	}
+	// Should it become one just now, nothing waits for its other end.
+	file, err := os.OpenFile(f.Path, flag|unix.O_NONBLOCK|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	st, err := file.Stat()
+	if err == nil && !st.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: f.Path, Err: errNotRegular}
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
 }
+
+var errNotRegular = errors.New("not a regular file")
 
 // Picture is what can be told of a job's pictures from the input's header.
 type Picture struct {

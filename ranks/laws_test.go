@@ -42,8 +42,30 @@ type setup struct {
 	private                 bool // only the head can open the files
 }
 
-// run does the job on ranks that are goroutines and returns OUTPUT's bytes.
+// member is how one member of a world differs from the others.
+type member struct {
+	host  string
+	job   func(ranks.Job) ranks.Job // as this member gets it
+	probe ranks.Probe
+}
+
+// run does the job on ranks that are goroutines, each on a host of its own, and returns OUTPUT's bytes.
 func run(t testing.TB, job ranks.Job, s setup) []byte {
+	t.Helper()
+	return runWorld(t, job, s, func(m int) member {
+		return member{host: fmt.Sprint(m), job: func(job ranks.Job) ranks.Job {
+			if s.private && m != s.head {
+				job.Input.Path, job.Output.Path = "/nowhere", "/nowhere"
+			}
+			return job
+		}}
+	})
+}
+
+// members returns how many members the setup's world has.
+func (s setup) members() int { return max(s.size, s.head+1) }
+
+func runWorld(t testing.TB, job ranks.Job, s setup, of func(m int) member) []byte {
 	t.Helper()
 	job.TileRows, job.Threads, job.MaxPixels, job.Quality = s.tileRows, s.threads, 1<<30, 90
 	out := filepath.Join(t.TempDir(), "out."+job.Format)
@@ -53,12 +75,16 @@ func run(t testing.TB, job ranks.Job, s setup) []byte {
 	}
 	job.Ranks, job.Head = s.size, s.head
 	key := []byte("a key for all ranks of the test.")
-	commtest.Run(t, max(s.size, s.head+1), commtest.Options{Memory: true}, func(ctx context.Context, w *comm.World) error {
-		mine := job
-		if s.private && w.Rank() != s.head {
-			mine.Input.Path, mine.Output.Path = "/nowhere", "/nowhere"
-		}
-		_, err := ranks.Run(ctx, w, key, mine, time.Now())
+	var all []member
+	var hosts []string
+	for m := range s.members() {
+		all = append(all, of(m))
+		hosts = append(hosts, all[m].host)
+	}
+	options := commtest.Options{Memory: true, Config: func(c *comm.Config) { c.Host, c.Hosts = hosts[c.Rank], hosts }}
+	commtest.Run(t, len(all), options, func(ctx context.Context, w *comm.World) error {
+		self := all[w.Rank()]
+		_, err := ranks.RunProbed(ctx, w, key, self.job(job), time.Now(), self.probe)
 		return err
 	})
 	b, err := os.ReadFile(out)

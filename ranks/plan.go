@@ -5,6 +5,7 @@ import (
 
 	"halorun/comm"
 	"halorun/kernels"
+	"halorun/ranks/raster"
 )
 
 // Plan says who does what. The head decides it and everybody else obeys it.
@@ -13,6 +14,8 @@ type Plan struct {
 	Writers []bool      `json:"writers"` // by member: writes its rows of OUTPUT itself
 	Lanes   int         `json:"lanes"`   // of a rank
 	Stages  []StagePlan `json:"stages"`
+	// Shared lists the parts of OUTPUT that the head alone writes, though they hold bytes of ranks that write themselves.
+	Shared raster.Extents `json:"shared"`
 }
 
 // StagePlan says who computes which rows of a stage's result.
@@ -88,6 +91,18 @@ func dealt(s kernels.Stage, size, lanes, tileRows int) StagePlan {
 	return p
 }
 
+// rising returns the runs of all lanes from top to bottom.
+func (p StagePlan) rising(lanes int) []owned {
+	var runs []owned
+	for l, rs := range p.Runs {
+		for _, run := range rs {
+			runs = append(runs, owned{run, l / lanes})
+		}
+	}
+	slices.SortFunc(runs, func(a, b owned) int { return a.tile.Lo - b.tile.Lo })
+	return runs
+}
+
 // ascending returns the tiles of several lanes' runs from top to bottom.
 func (p StagePlan) ascending(lanes [][]kernels.Rows) []kernels.Rows {
 	var tiles []kernels.Rows
@@ -99,6 +114,32 @@ func (p StagePlan) ascending(lanes [][]kernels.Rows) []kernels.Rows {
 		}
 	}
 	slices.SortFunc(tiles, func(a, b kernels.Rows) int { return a.Lo - b.Lo })
+	return tiles
+}
+
+// laneTile is a tile and the lane of its rank that computes it.
+type laneTile struct {
+	tile kernels.Rows
+	lane int
+}
+
+// inTurn returns the tiles of a rank's lanes: each lane's first, from the first lane to the last, then each lane's second, and
+// so on, in which order they are done if all lanes are equally fast.
+func (p StagePlan) inTurn(lanes [][]kernels.Rows) []laneTile {
+	of := make([][]kernels.Rows, len(lanes))
+	for l, runs := range lanes {
+		of[l] = p.ascending([][]kernels.Rows{runs})
+	}
+	var tiles []laneTile
+	for i, more := 0, true; more; i++ {
+		more = false
+		for l := range of {
+			if i < len(of[l]) {
+				tiles = append(tiles, laneTile{of[l][i], l})
+				more = true
+			}
+		}
+	}
 	return tiles
 }
 

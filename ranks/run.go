@@ -14,7 +14,11 @@ import (
 //
 // The report is never nil. An error that is only the consequence of another rank's failure wraps a *comm.RankError.
 func Run(ctx context.Context, w *comm.World, key []byte, job Job, began time.Time) (*Report, error) {
-	r := &rank{world: w, job: job, meter: new(meter)}
+	return runProbed(ctx, w, key, job, began, probe{})
+}
+
+func runProbed(ctx context.Context, w *comm.World, key []byte, job Job, began time.Time, p probe) (*Report, error) {
+	r := &rank{world: w, job: job, meter: new(meter), probe: p}
 	defer r.close()
 	err := r.run(ctx, key, began)
 	return r.report(), err
@@ -30,6 +34,7 @@ type rank struct {
 	plan    Plan
 	meter   *meter
 	tags    comm.Tag
+	probe   probe
 }
 
 // isHead tells whether this member is the source, the sink and who decides the plan.

@@ -13,8 +13,9 @@ import (
 // sink writes rows of OUTPUT.
 type sink struct {
 	raster.Writer
-	file *os.File
-	name string
+	shared raster.Writer // the head's: of rows whose rank writes them itself, the bytes in shared blocks
+	file   *os.File
+	name   string
 }
 
 // OutputError says that OUTPUT could not be written.
@@ -49,12 +50,15 @@ func (j Job) openSink(o raster.Output) (*sink, error) {
 }
 
 // joinSink tells whether this rank can open the very file that the sink writes, and does.
-func (r *rank) joinSink(want raster.Identity, key []byte) bool {
+func (r *rank) joinSink(o offer, key []byte) bool {
+	if o.Output == nil {
+		return false
+	}
 	s, err := r.job.openSink(r.picture.Output)
 	if err != nil {
 		return false // its rows go to the sink
 	}
-	if id, err := raster.Identify(s.file, key); err != nil || !id.Same(want) {
+	if !r.proven(s, o, key) {
 		s.file.Close()
 		return false
 	}
@@ -62,9 +66,24 @@ func (r *rank) joinSink(want raster.Identity, key []byte) bool {
 	return true
 }
 
-func (r *rank) write(tile kernels.Rows, rows [][]byte) error {
+// proven tells whether s writes to the file offered.
+func (r *rank) proven(s *sink, o offer, key []byte) bool {
+	id, err := raster.Identify(s.file, key)
+	if err != nil || !id.Same(*o.Output) {
+		return false
+	}
+	if r.world.Host(r.world.Rank()) == r.world.Host(r.job.Head) {
+		return true
+	}
+	// The mark may have reached another host in a copy, which a program that mirrors folders has made. Where a file system is
+	// itself on several hosts, a file has one number.
+	return r.picture.Output.Marked(s.file, o.Mark) && id.Inode == o.Output.Inode
+}
+
+// write writes rows with w, which is one of the sink's.
+func (r *rank) write(w raster.Writer, tile kernels.Rows, rows [][]byte) error {
 	defer r.meter.time(write)()
-	return r.sink.failed(r.sink.WriteRows(tile.Lo, rows))
+	return r.sink.failed(w.WriteRows(tile.Lo, rows))
 }
 
 // finish ends OUTPUT. It is complete when all ranks have finished.

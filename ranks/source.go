@@ -17,6 +17,11 @@ func (j Job) openSource() (*source, error) {
 	if err != nil {
 		return nil, &raster.InputError{Name: j.Input.Name, Err: err}
 	}
+	return j.readFrom(f)
+}
+
+// readFrom reads the header of INPUT, which f is, and closes it if that fails.
+func (j Job) readFrom(f *os.File) (*source, error) {
 	reader, err := raster.Open(f, j.Input.Name, raster.Limits{MaxPixels: j.MaxPixels})
 	if err != nil {
 		f.Close()
@@ -49,6 +54,11 @@ func (r *rank) openFiles(key []byte) (offer, error) {
 		return o, r.sink.failed(err)
 	}
 	if r.sink.Direct() {
+		if r.abroad() {
+			if o.Mark, err = r.picture.Output.Mark(r.sink.file); err != nil {
+				return o, r.sink.failed(err)
+			}
+		}
 		id, err := raster.Identify(r.sink.file, key)
 		if err != nil {
 			return o, r.sink.failed(err)
@@ -58,14 +68,31 @@ func (r *rank) openFiles(key []byte) (offer, error) {
 	return o, nil
 }
 
+// abroad tells whether the world has members on other hosts than the head's.
+func (r *rank) abroad() bool {
+	for m := range r.world.Size() {
+		if r.world.Host(m) != r.world.Host(r.job.Head) {
+			return true
+		}
+	}
+	return false
+}
+
 // joinSource tells whether this rank can open the very file that the source reads, and does.
-func (r *rank) joinSource(want raster.Identity, key []byte) bool {
-	s, err := r.job.openSource()
+func (r *rank) joinSource(o offer, key []byte) bool {
+	if !o.Direct {
+		return false
+	}
+	f, err := r.job.Input.open(os.O_RDONLY)
 	if err != nil {
 		return false // its rows come from the source
 	}
-	if id, err := raster.Identify(s.file, key); err != nil || !id.Same(want) {
-		s.Close()
+	if id, err := raster.Identify(f, key); err != nil || !id.Same(o.Input) {
+		f.Close()
+		return false
+	}
+	s, err := r.job.readFrom(f)
+	if err != nil {
 		return false
 	}
 	r.source = s

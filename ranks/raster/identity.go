@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// Identity tells whether a file that another process opened is the same file, whatever its name there: on one machine by
-// device and inode, else by size, time and a sample of its content.
+// Identity tells whether a file that another process opened is the same file, whatever its name there: by its size and a
+// sample of its content, and on one machine by device and inode, else by its time. A copy on another machine that has all of
+// these is as good to read; to write, see [Output.Mark].
 type Identity struct {
 	Boot          string // of the machine, anew at each boot
 	Device, Inode uint64
@@ -50,8 +51,8 @@ func sample(f io.ReaderAt, size int64, key []byte) ([]byte, error) {
 	mac.Reset()
 	block := make([]byte, sampleBytes)
 	for i := range sampleBlocks {
-		at := int64(0)
-		if size > sampleBytes {
+		at := int64(i) * sampleBytes // a small file is read whole
+		if size > sampleBlocks*sampleBytes && i > 0 {
 			h := sha256.Sum256(append(places, byte(i)))
 			at = int64(binary.LittleEndian.Uint64(h[:]) % uint64(size-sampleBytes+1))
 		}
@@ -66,8 +67,11 @@ func sample(f io.ReaderAt, size int64, key []byte) ([]byte, error) {
 
 // Same tells whether two identities are of one file.
 func (id Identity) Same(other Identity) bool {
+	if id.Size != other.Size || !hmac.Equal(id.Sample, other.Sample) {
+		return false
+	}
 	if id.Boot != "" && id.Boot == other.Boot {
 		return id.Device == other.Device && id.Inode == other.Inode
 	}
-	return id.Size == other.Size && id.ModTime == other.ModTime && hmac.Equal(id.Sample, other.Sample)
+	return id.ModTime == other.ModTime
 }

@@ -92,7 +92,7 @@ func TestIdentityByTime(t *testing.T) {
 func TestIdentityByContent(t *testing.T) {
 	then := time.Unix(1000, 0)
 	path := filepath.Join(t.TempDir(), "a")
-	for _, size := range []int{1, 100, sampleBytes} {
+	for _, size := range []int{1, 100, sampleBytes, sampleBytes + 1, sampleBlocks * sampleBytes} {
 		data := bytes.Repeat([]byte{7}, size)
 		var before Identity
 		for i, at := range []int{-1, 0, size / 2, size - 1} {

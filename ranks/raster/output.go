@@ -80,6 +80,15 @@ func (o Output) Size() (size int64, known bool) {
 	return o.size(), true
 }
 
+// Layout returns the bytes of the header and of a row in the file, where rows lie open in it one after the other, else zeros.
+func (o Output) Layout() (header, row int64) {
+	l := o.layout()
+	if l == nil {
+		return 0, 0
+	}
+	return int64(len(l.header)), int64(l.rowBytes)
+}
+
 func (o Output) size() int64 {
 	l := o.layout()
 	return int64(len(l.header)) + int64(o.Height)*int64(l.rowBytes)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,11 +26,31 @@ func (p *placed) read(f *os.File, y int, dst [][]byte) error {
 	})
 }
 
-// write puts the rows from y on into their place.
-func (p *placed) write(f *os.File, y int, src [][]byte) error {
-	return p.adjacent(y, src, func(rows [][]byte, at int64) error {
+// write puts the rows from y on into their place: all of them, or the bytes that clip returns for it.
+func (p *placed) write(f *os.File, y int, src [][]byte, clip func(Extent) Extents) error {
+	put := func(rows [][]byte, at int64) error {
 		return vectored(rows, at, f.WriteAt, func(iov [][]byte, at int64) (int, error) { return unix.Pwritev(int(f.Fd()), iov, at) })
+	}
+	if clip == nil {
+		return p.adjacent(y, src, put)
+	}
+	return p.adjacent(y, src, func(rows [][]byte, at int64) error {
+		for _, e := range clip(Extent{at, at + int64(len(rows))*int64(p.rowBytes)}) {
+			if err := put(p.part(rows, int(e.From-at), int(e.To-at)), e.From); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+}
+
+// part returns the bytes from to to, the last one not included, of rows that are neighbours in the file.
+func (p *placed) part(rows [][]byte, from, to int) [][]byte {
+	first, last := from/p.rowBytes, (to-1)/p.rowBytes
+	rows = slices.Clone(rows[first : last+1])
+	rows[last-first] = rows[last-first][:to-last*p.rowBytes]
+	rows[0] = rows[0][from-first*p.rowBytes:]
+	return rows
 }
 
 // adjacent calls do for each run of rows that are neighbours in the file.

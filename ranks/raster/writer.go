@@ -44,7 +44,16 @@ type plainWriter struct {
 	layout *layout
 	place  placed
 	direct bool
-	order  inOrder // if not direct
+	clip   func(Extent) Extents // if direct: nil, or what to write
+	order  inOrder              // if not direct
+}
+
+// Clipped returns a second writer to the file of w, which is direct. Of the bytes of any rows it writes those that clip returns
+// for where they stand.
+func Clipped(w Writer, clip func(Extent) Extents) Writer {
+	p := *w.(*plainWriter)
+	p.clip = clip
+	return &p
 }
 
 func (w *plainWriter) Direct() bool { return w.direct }
@@ -68,7 +77,7 @@ func (w *plainWriter) WriteRows(y int, rows [][]byte) error {
 		rows = tripled(rows, w.out.Width)
 	}
 	if w.direct {
-		return w.place.write(w.file, y, rows)
+		return w.place.write(w.file, y, rows, w.clip)
 	}
 	return writeAll(w.file, rows)
 }

@@ -1,0 +1,5 @@
+package ranks
+
+type Probe = probe
+
+var RunProbed = runProbed

@@ -56,6 +56,9 @@ func Agent(ctx context.Context, version string) error {
 	go a.in.run()
 	a.patience.Store(int64(firstWord))
 	go a.in.watch(&a.patience, a.ended, conn.Close)
+	if program, err := os.Readlink(self); err == nil {
+		go tidyCache(program)
+	}
 	a.tell(&control.Hello{Machine: thisMachine(version)})
 	err = a.obey()
 	if err == nil {

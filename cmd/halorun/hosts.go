@@ -52,8 +52,10 @@ func parseHosts(c *cli.Context) (hostOptions, error) {
 		return o, usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
 	}
 	var err error
-	if o.mapBy, err = hostfiles.ParseMapBy(c.String("map-by")); err != nil {
-		return o, usageError{err}
+	if by := c.String("map-by"); by != "" || c.IsSet("map-by") {
+		if o.mapBy, err = hostfiles.ParseMapBy(by); err != nil {
+			return o, usageError{err}
+		}
 	}
 	switch file, list := c.String("hostfile"), c.String("host"); {
 	case c.IsSet("hostfile") && c.IsSet("host"):

@@ -56,7 +56,11 @@ func (s *signals) watch(ctx context.Context, cancel context.CancelCauseFunc, tim
 	running := false
 	stopped := func() {
 		s.log.Info("suspended; 'fg' or SIGCONT goes on")
-		_ = unix.Kill(os.Getpid(), unix.SIGSTOP) // it returns when the process goes on
+		goesOn := make(chan os.Signal, 1)
+		signal.Notify(goesOn, syscall.SIGCONT)
+		_ = unix.Kill(os.Getpid(), unix.SIGSTOP) // which may return before it takes effect
+		<-goesOn
+		signal.Stop(goesOn)
 		s.log.Info("goes on")
 	}
 	pause := func() {

@@ -19,6 +19,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func Up(t testing.TB, n int) *Cluster {
 	if os.Geteuid() != 0 {
 		t.Skip("a cluster of namespaces can only be made by root")
 	}
-	t.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin")
+	findSbin()
 	for _, program := range []string{"ip", "sshd", "ssh", "ssh-keygen", "nft", "nsenter", "unshare", "bash"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatalf("%v: make test installs it", err)
@@ -84,6 +85,9 @@ func Up(t testing.TB, n int) *Cluster {
 	}
 	return c
 }
+
+// findSbin makes programs be found that are for root only. Tests may run in parallel, so it is for good.
+var findSbin = sync.OnceFunc(func() { os.Setenv("PATH", os.Getenv("PATH")+":/usr/sbin:/sbin") })
 
 // keep starts processes from a thread that lives as long as the cluster: the kernel takes the end of the thread that started a
 // process for the death of its parent, and they are to die with this process.
@@ -301,7 +305,8 @@ func (c *Cluster) inside(h *host) int {
 func (c *Cluster) Command(name, program string, args ...string) *exec.Cmd {
 	c.t.Helper()
 	cmd := exec.Command("nsenter", append([]string{
-		"-t", strconv.Itoa(c.inside(c.host(name))), "--mount", "--uts", "--ipc", "--net", "--pid", "--wd=/root", "--", program,
+		"-t", strconv.Itoa(c.inside(c.host(name))), "--mount", "--uts", "--ipc", "--net", "--pid", "--",
+		"sh", "-c", `cd && exec "$@"`, "sh", program,
 	}, args...)...)
 	cmd.Env = []string{"HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 	return cmd
@@ -415,12 +420,6 @@ func (c *Cluster) down() {
 		_ = c.sw.Wait()
 	}
 	close(c.calls)
-	if c.t.Failed() {
-		for _, h := range c.hosts {
-			text, _ := os.ReadFile(c.path(h.name, "sshd.log"))
-			c.t.Logf("%s: sshd: %s", h.name, text[max(0, len(text)-1000):])
-		}
-	}
 	if err := os.RemoveAll(c.Dir); err != nil {
 		c.t.Error(err)
 	}

@@ -17,6 +17,10 @@
 // The stage before a global decision (Canny's hysteresis) ends in a kernels.Decision, which holds the ranks' rows in a
 // compact form, settles them among all ranks, and is what the next stage reads from, wherever its rows are.
 //
+// On other hosts the paths of INPUT and OUTPUT may lead anywhere. A member takes a file there for the head's only with proof
+// (raster.Identity, and for OUTPUT a mark that the head has written into it); failing that, its rows come from the source and go
+// to the sink. Where members on several hosts write OUTPUT, a block of it that holds rows of more than one is written by the head.
+//
 // The bytes of OUTPUT are a function of the picture, the chain and the output's options alone: not of the number of ranks
 // or lanes, nor of the tile height, nor of who reads and writes.
 package ranks

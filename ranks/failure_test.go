@@ -16,7 +16,10 @@ import (
 	"halorun/ranks/raster"
 )
 
-// fails runs a job on three ranks and returns what each returned.
+// heads are ways to give a world of three members a head: as by default, another rank, and no rank.
+var heads = []ranks.Job{{}, {Ranks: 3, Head: 1}, {Ranks: 2, Head: 2}}
+
+// fails runs a job in a world of three and returns what each member returned.
 func fails(t *testing.T, job ranks.Job) []error {
 	t.Helper()
 	job.MaxPixels = 1 << 30
@@ -27,15 +30,15 @@ func fails(t *testing.T, job ranks.Job) []error {
 	})
 }
 
-// checkBlame: rank 0's error is of the kind that makes the exit status, the others' are mere consequences.
-func checkBlame(t *testing.T, errs []error, is func(error) bool) {
+// checkBlame: the head's error is of the kind that makes the exit status, the others' are mere consequences.
+func checkBlame(t *testing.T, errs []error, head int, is func(error) bool) {
 	t.Helper()
 	for rank, err := range errs {
 		var lost *comm.RankError
 		switch {
-		case rank == 0 && !is(err):
-			t.Errorf("rank 0: %v", err)
-		case rank > 0 && !errors.As(err, &lost):
+		case rank == head && !is(err):
+			t.Errorf("rank %d, the head: %v", rank, err)
+		case rank != head && !errors.As(err, &lost):
 			t.Errorf("rank %d: %v, want a *comm.RankError", rank, err)
 		}
 	}
@@ -57,13 +60,14 @@ func TestDamagedInputEndsAllRanks(t *testing.T) {
 		}
 	}
 	for _, ops := range [][]string{{"invert"}, {"edges"}, {"edges", "blur"}} {
-		errs := fails(t, ranks.Job{
-			Input: ranks.File{Name: "in.png", Path: in}, Output: ranks.File{Name: "out.ppm", Path: out}, Format: "ppm", Ops: ops,
-		})
-		checkBlame(t, errs, func(err error) bool {
-			var input *raster.InputError
-			return errors.As(err, &input)
-		})
+		for _, job := range heads {
+			job.Input, job.Output = ranks.File{Name: "in.png", Path: in}, ranks.File{Name: "out.ppm", Path: out}
+			job.Format, job.Ops = "ppm", ops
+			checkBlame(t, fails(t, job), job.Head, func(err error) bool {
+				var input *raster.InputError
+				return errors.As(err, &input)
+			})
+		}
 	}
 }
 
@@ -73,19 +77,19 @@ func TestFullDeviceEndsAllRanks(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"ppm", "png", "jpeg", "tiff"} {
-		for _, ops := range [][]string{{"invert"}, {"blur:size=3", "edges"}} {
+		for i, ops := range [][]string{{"invert"}, {"blur:size=3", "edges"}} {
 			// Each run closes its descriptor.
 			fd, err := unix.Dup(int(full.Fd()))
 			if err != nil {
 				t.Fatal(err)
 			}
 			in := "../testdata/golden/inputs/chelsea-223x149.png"
-			errs := fails(t, ranks.Job{
-				Input: ranks.File{Name: in, Path: in}, Output: ranks.File{Name: "full", FD: fd}, Format: format, Quality: 90, Ops: ops,
-			})
+			job := heads[i+len(format)%2]
+			job.Input, job.Output = ranks.File{Name: in, Path: in}, ranks.File{Name: "full", FD: fd}
+			job.Format, job.Quality, job.Ops = format, 90, ops
 			var output *ranks.OutputError
-			if !errors.As(errs[0], &output) {
-				t.Errorf("%s: rank 0: %v", format, errs[0])
+			if err := fails(t, job)[job.Head]; !errors.As(err, &output) {
+				t.Errorf("%s: rank %d: %v", format, job.Head, err)
 			}
 		}
 	}

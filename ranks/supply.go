@@ -88,6 +88,7 @@ func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 	for range cap(free) {
 		free <- newRows(highest, rowBytes)
 	}
+	var failed error // final when ready is closed
 	g.Go(func() error {
 		defer close(ready)
 		for i, c := range cs {
@@ -97,8 +98,8 @@ func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			if err := m.Fetch(ctx, i, rows[:c.Len()]); err != nil {
-				return err
+			if failed = m.Fetch(ctx, i, rows[:c.Len()]); failed != nil {
+				return failed
 			}
 			select {
 			case ready <- chunk{c, rows}:
@@ -117,8 +118,9 @@ func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 				}
 				var ok bool
 				if current, ok = <-ready; !ok {
-					// Fetching ended early, or the plan lacks rows; neither may pass for success.
-					return cmp.Or(context.Cause(ctx), fmt.Errorf("row %d was not sent", y))
+					// Fetching ended early, and why comes first: its error may not have ended ctx yet. Or the plan lacks rows;
+					// that may not pass for success.
+					return cmp.Or(failed, context.Cause(ctx), fmt.Errorf("row %d was not sent", y))
 				}
 				continue
 			}

@@ -2,6 +2,7 @@ package comm_test
 
 import (
 	"context"
+	"net/netip"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,8 +17,8 @@ type short struct {
 	failures atomic.Int32
 }
 
-func (s *short) Listen(ctx context.Context) (comm.Listener, error) {
-	ln, err := s.TCP.Listen(ctx)
+func (s *short) ListenFor(ctx context.Context, peers []netip.Addr) (comm.Listener, error) {
+	ln, err := s.TCP.ListenFor(ctx, peers)
 	return &shortListener{ln, s}, err
 }
 
@@ -35,7 +36,7 @@ func (l *shortListener) Accept() (comm.Link, error) {
 
 // TestAcceptOutlastsLackOfDescriptors: strangers may hold all descriptors for a while.
 func TestAcceptOutlastsLackOfDescriptors(t *testing.T) {
-	transport := new(short)
+	transport := &short{TCP: comm.TCP{Interface: "lo"}}
 	transport.failures.Store(20)
 	commtest.Run(t, 3, commtest.Options{Config: func(c *comm.Config) { c.Transport = transport }},
 		func(ctx context.Context, w *comm.World) error { return w.Barrier(ctx) })

@@ -1,9 +1,12 @@
 package comm
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
 )
 
 var (
@@ -67,3 +70,32 @@ type TruncatedError struct {
 func (e *TruncatedError) Error() string {
 	return fmt.Sprintf("message of %d bytes is longer than the %d bytes of room for it", e.Size, e.Room)
 }
+
+// connectError says that no connection came about, with both ends and what may be the reason.
+type connectError struct {
+	to  string
+	err error
+}
+
+func (e *connectError) Error() string {
+	from := "this host"
+	if a, err := sourceFor(e.to); err == nil {
+		from = a.String()
+	}
+	var what, why string
+	var timeout net.Error
+	switch {
+	case errors.Is(e.err, syscall.ECONNREFUSED):
+		what, why = "connection refused", "a firewall between the hosts refuses it, or the process there has ended"
+	case errors.Is(e.err, syscall.EHOSTUNREACH), errors.Is(e.err, syscall.ENETUNREACH):
+		what, why = "no route", "the hosts are in different networks, or the other is down; --iface says which network to use"
+	case errors.Is(e.err, context.DeadlineExceeded), errors.As(e.err, &timeout) && timeout.Timeout():
+		what, why = "connection timed out", "a firewall between the hosts drops it (on Azure: a network security group), or --iface has to say "+
+			"which network, or --port-range which ports, are open"
+	default:
+		return fmt.Sprintf("no connection from %s to %s: %v", from, e.to, e.err)
+	}
+	return fmt.Sprintf("no connection from %s to %s: %s; %s", from, e.to, what, why)
+}
+
+func (e *connectError) Unwrap() error { return e.err }

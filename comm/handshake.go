@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 )
 
 // Before anything else two ranks prove to each other that they hold the job's
@@ -78,57 +79,68 @@ func mac(key []byte, role string, a, b, info []byte) []byte {
 	return h.Sum(nil)
 }
 
+// transcript is what both ends know of their handshake, and nobody could make happen again.
+type transcript [sha256.Size]byte
+
+func newTranscript(a, b []byte, dialer, acceptor identity) transcript {
+	var infos [2 * infoSize]byte
+	dialer.put(infos[:])
+	acceptor.put(infos[infoSize:])
+	return sha256.Sum256(slices.Concat(a, b, infos[:]))
+}
+
 // introduce is the dialer's side. It returns who answered.
-func introduce(ctx context.Context, l Link, key []byte, me identity) (identity, error) {
+func introduce(ctx context.Context, l Link, key []byte, me identity) (peer identity, t transcript, err error) {
 	hello := make([]byte, helloSize)
 	copy(hello, helloMagic)
 	a := hello[len(helloMagic):]
 	rand.Read(a)
 	if err := l.WriteFrame(ctx, net.Buffers{hello}); err != nil {
-		return identity{}, err
+		return identity{}, t, err
 	}
 	var b [nonceSize]byte
 	if _, err := io.ReadFull(l, b[:]); err != nil {
-		return identity{}, dropped(err)
+		return identity{}, t, dropped(err)
 	}
 	if err := l.WriteFrame(ctx, net.Buffers{prove(key, roleDial, a, b[:], me)}); err != nil {
-		return identity{}, err
+		return identity{}, t, err
 	}
 	var proof [proofSize]byte
 	if _, err := io.ReadFull(l, proof[:]); err != nil {
-		return identity{}, dropped(err)
+		return identity{}, t, dropped(err)
 	}
-	return verify(key, roleAccept, a, b[:], proof[:])
+	peer, err = verify(key, roleAccept, a, b[:], proof[:])
+	return peer, newTranscript(a, b[:], me, peer), err
 }
 
 // admit is the acceptor's side. Once the dialer's proof holds, check decides
 // whether this peer is wanted; only then is it answered.
-func admit(ctx context.Context, l Link, key []byte, me identity, check func(identity) error) error {
+func admit(ctx context.Context, l Link, key []byte, me identity, check func(identity) error) (t transcript, err error) {
 	var hello [helloSize]byte
 	if _, err := io.ReadFull(l, hello[:]); err != nil {
-		return err
+		return t, err
 	}
 	if string(hello[:len(helloMagic)]) != helloMagic {
-		return fmt.Errorf("%w: not a rank", errHandshake)
+		return t, fmt.Errorf("%w: not a rank", errHandshake)
 	}
 	a := hello[len(helloMagic):]
 	var b [nonceSize]byte
 	rand.Read(b[:])
 	if err := l.WriteFrame(ctx, net.Buffers{b[:]}); err != nil {
-		return err
+		return t, err
 	}
 	var proof [proofSize]byte
 	if _, err := io.ReadFull(l, proof[:]); err != nil {
-		return err
+		return t, err
 	}
 	peer, err := verify(key, roleDial, a, b[:], proof[:])
 	if err != nil {
-		return err
+		return t, err
 	}
 	if err := check(peer); err != nil {
-		return err
+		return t, err
 	}
-	return l.WriteFrame(ctx, net.Buffers{prove(key, roleAccept, a, b[:], me)})
+	return newTranscript(a, b[:], peer, me), l.WriteFrame(ctx, net.Buffers{prove(key, roleAccept, a, b[:], me)})
 }
 
 // dropped explains a connection that ended in the middle of a handshake, which

@@ -2,8 +2,10 @@ package comm
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,7 +43,7 @@ func Join(ctx context.Context, cfg Config) (*World, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
-	w := &World{cfg: cfg, links: make([]*link, cfg.Size)}
+	w := newWorld(cfg)
 	if cfg.Size == 1 {
 		return w, nil
 	}
@@ -49,6 +51,9 @@ func Join(ctx context.Context, cfg Config) (*World, error) {
 	defer cancel()
 	conns, err := w.connect(ctx)
 	if err != nil {
+		if errors.As(err, new(*RankError)) {
+			return nil, err // which names all there is to name
+		}
 		return nil, fmt.Errorf("join epoch %d as rank %d of %d: %w", cfg.Epoch, cfg.Rank, cfg.Size, err)
 	}
 	for peer, c := range conns {
@@ -59,10 +64,17 @@ func Join(ctx context.Context, cfg Config) (*World, error) {
 	return w, nil
 }
 
+func newWorld(cfg Config) *World {
+	return &World{
+		cfg: cfg, links: make([]*link, cfg.Size),
+		certificate: sync.OnceValues(func() (tls.Certificate, error) { return certificate(cfg.Key) }),
+	}
+}
+
 // connect returns a link for every peer, by rank.
 func (w *World) connect(ctx context.Context) ([]Link, error) {
 	b, rank := w.cfg.Bootstrap, w.cfg.Rank
-	ln, err := w.cfg.Transport.Listen(ctx)
+	ln, err := w.listen(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -109,9 +121,73 @@ func (w *World) identity() identity {
 	return identity{uint32(w.cfg.Rank), w.cfg.Member, w.cfg.Epoch, uint32(w.cfg.Size)}
 }
 
+// listen opens this rank's listener. Where ranks are on several hosts they tell each other first by which addresses those can be
+// reached.
+func (w *World) listen(ctx context.Context) (Listener, error) {
+	routed, ok := w.cfg.Transport.(Routed)
+	if !ok || !w.acrossHosts() {
+		return w.cfg.Transport.Listen(ctx)
+	}
+	mine, err := routed.Candidates()
+	if err != nil {
+		return nil, fmt.Errorf("on host %s: %w", w.Host(w.cfg.Rank), err)
+	}
+	if err := w.cfg.Bootstrap.Put(ctx, hostKey(w.cfg.Epoch, w.cfg.Rank), []byte(joinAddrs(mine))); err != nil {
+		return nil, fmt.Errorf("publish this host's addresses: %w", err)
+	}
+	if err := w.cfg.Bootstrap.Fence(ctx); err != nil {
+		return nil, fmt.Errorf("wait for the other hosts' addresses: %w", err)
+	}
+	var peers []netip.Addr
+	seen := map[string]bool{w.Host(w.cfg.Rank): true}
+	for peer := range w.cfg.Size {
+		if seen[w.Host(peer)] {
+			continue
+		}
+		seen[w.Host(peer)] = true
+		text, err := w.cfg.Bootstrap.Get(ctx, hostKey(w.cfg.Epoch, peer))
+		if err != nil {
+			return nil, err
+		}
+		addrs, err := splitAddrs(text)
+		if err != nil {
+			return nil, fmt.Errorf("addresses of host %s: %w", w.Host(peer), err)
+		}
+		peers = append(peers, addrs...)
+	}
+	ln, err := routed.ListenFor(ctx, peers)
+	if err != nil {
+		return nil, fmt.Errorf("on host %s: %w", w.Host(w.cfg.Rank), err)
+	}
+	return ln, nil
+}
+
+func hostKey(epoch uint32, rank int) string {
+	return fmt.Sprintf("comm.host.%d.%d", epoch, rank)
+}
+
 // dial reaches a lower rank. A link that breaks during the handshake is tried
 // again a few times: strangers may crowd out a connection, though not for long.
 func (w *World) dial(ctx context.Context, peer int) (Link, error) {
+	addrs, err := w.addresses(ctx, peer)
+	if err != nil {
+		return nil, err
+	}
+	pause := 10 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		c, err := w.dialAny(ctx, peer, addrs)
+		if err == nil {
+			return c, nil
+		}
+		var unreachable *connectError
+		if attempt == dialAttempts || errors.As(err, &unreachable) || sleep(ctx, pause) != nil {
+			return nil, err
+		}
+		pause *= 2
+	}
+}
+
+func (w *World) addresses(ctx context.Context, peer int) ([]string, error) {
 	addr, err := w.cfg.Bootstrap.Get(ctx, addrKey(w.cfg.Epoch, peer))
 	if err != nil {
 		return nil, fmt.Errorf("look up address: %w", err)
@@ -119,38 +195,92 @@ func (w *World) dial(ctx context.Context, peer int) (Link, error) {
 	if len(addr) > maxAddr {
 		return nil, fmt.Errorf("address of %d bytes", len(addr))
 	}
-	pause := 10 * time.Millisecond
-	for attempt := 1; ; attempt++ {
-		c, err := w.dialOnce(ctx, peer, string(addr))
-		if err == nil {
-			return c, nil
-		}
-		if attempt == dialAttempts || sleep(ctx, pause) != nil {
-			return nil, fmt.Errorf("at %s: %w", addr, err)
-		}
-		pause *= 2
+	return strings.Split(string(addr), ","), nil
+}
+
+// nextAddress is when the next of several addresses is tried, while the ones before it go on (RFC 8305).
+const nextAddress = 250 * time.Millisecond
+
+// dialAny returns the first link to stand and to lead to the peer: an address may be that of a stranger, too.
+func (w *World) dialAny(ctx context.Context, peer int, addrs []string) (Link, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type result struct {
+		link Link
+		err  error
 	}
+	results := make(chan result)
+	for i, addr := range addrs {
+		go func() {
+			c, err := Link(nil), sleep(ctx, time.Duration(i)*nextAddress)
+			if err == nil {
+				c, err = w.dialOnce(ctx, peer, addr)
+			}
+			results <- result{c, err}
+		}()
+	}
+	var link Link
+	var errs []error
+	for range addrs {
+		r := <-results
+		switch {
+		case r.err != nil:
+			errs = append(errs, r.err)
+		case link != nil:
+			r.link.Close()
+		default:
+			link = r.link
+			cancel() // the others
+		}
+	}
+	if link != nil {
+		return link, nil
+	}
+	return nil, chief(errs)
+}
+
+// chief returns the error of several that tells most: one of a handshake before one of connecting, and else the first.
+func chief(errs []error) error {
+	for _, err := range errs {
+		if errors.Is(err, errHandshake) {
+			return err
+		}
+	}
+	return errs[0]
 }
 
 func (w *World) dialOnce(ctx context.Context, peer int, addr string) (Link, error) {
-	c, err := w.cfg.Transport.Dial(ctx, addr)
+	connecting, stop := context.WithTimeout(ctx, w.cfg.ConnectTimeout)
+	c, err := w.cfg.Transport.Dial(connecting, addr)
+	stop()
 	if err != nil {
-		return nil, err
+		return nil, &connectError{to: addr, err: err}
 	}
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.HandshakeTimeout)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	id, err := introduce(ctx, c, w.cfg.Key, w.identity())
-	if !stop() {
+	unhook := context.AfterFunc(ctx, func() { c.Close() })
+	link, err := w.introduced(ctx, peer, c)
+	if !unhook() {
 		err = ctx.Err()
-	}
-	want := identity{uint32(peer), id.member, w.cfg.Epoch, uint32(w.cfg.Size)}
-	if err == nil && id != want {
-		err = fmt.Errorf("%w: rank %d of %d, epoch %d, answers", errHandshake, id.rank, id.size, id.epoch)
 	}
 	if err != nil {
 		c.Close()
+		return nil, fmt.Errorf("at %s: %w", addr, err)
+	}
+	return link, nil
+}
+
+// introduced does the dialer's side of the handshake.
+func (w *World) introduced(ctx context.Context, peer int, c Link) (Link, error) {
+	id, t, err := introduce(ctx, c, w.cfg.Key, w.identity())
+	if err != nil {
 		return nil, err
+	}
+	if want := (identity{uint32(peer), id.member, w.cfg.Epoch, uint32(w.cfg.Size)}); id != want {
+		return nil, fmt.Errorf("%w: rank %d of %d, epoch %d, answers", errHandshake, id.rank, id.size, id.epoch)
+	}
+	if w.encrypts(peer) {
+		return w.encrypt(ctx, c, t, true)
 	}
 	return c, nil
 }
@@ -211,21 +341,24 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 func (r *reception) admit(ctx context.Context, c Link) {
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	w := r.world
-	var rank int
-	err := admit(ctx, c, w.cfg.Key, w.identity(), func(id identity) error {
+	rank := 0
+	t, err := admit(ctx, c, w.cfg.Key, w.identity(), func(id identity) error {
 		if id.epoch != w.cfg.Epoch || id.size != uint32(w.cfg.Size) ||
 			id.rank <= uint32(w.cfg.Rank) || id.rank >= id.size {
 			return fmt.Errorf("%w: not a higher rank of this epoch", errHandshake)
 		}
-		// From here on nobody may close the link behind the peer's back.
-		if !stop() {
-			return ctx.Err()
-		}
 		rank = int(id.rank)
 		return r.reserve(rank, c)
 	})
+	link := c
+	if err == nil && w.encrypts(rank) {
+		link, err = w.encrypt(ctx, c, t, false)
+	}
+	// From here on nobody may close the link behind the peer's back.
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		stop()
 		c.Close()
 		if rank != 0 {
 			r.forget(rank, c)
@@ -234,6 +367,7 @@ func (r *reception) admit(ctx context.Context, c Link) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.conns[rank] = link
 	if r.missing--; r.missing == 0 {
 		r.close()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 )
 
 // Transport makes the links between ranks. TCP is the one in use; a transport
@@ -18,9 +19,19 @@ type Transport interface {
 	Dial(ctx context.Context, addr string) (Link, error)
 }
 
+// Routed is a Transport that has to know of the other hosts to listen where they can reach it.
+type Routed interface {
+	Transport
+	// Candidates returns addresses by which other hosts may reach this one.
+	Candidates() ([]netip.Addr, error)
+	// ListenFor is Listen on those that lead to the given addresses of other hosts.
+	ListenFor(ctx context.Context, peers []netip.Addr) (Listener, error)
+}
+
 // Listener takes links from peers.
 type Listener interface {
-	// Addr is what peers pass to Dial; only the transport knows its syntax.
+	// Addr is what peers pass to Dial, or several such addresses with commas between them; otherwise only the transport knows its
+	// syntax.
 	Addr() string
 	Accept() (Link, error)
 	// Close makes a pending Accept return.

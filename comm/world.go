@@ -2,6 +2,7 @@ package comm
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,8 +28,11 @@ type Config struct {
 	Rank, Size    int
 	Member, Epoch uint32
 
-	Host  string   // this rank's host, for errors
-	Hosts []string // every rank's host, for errors; may be nil
+	Host string // this rank's host, for errors
+	// Hosts are every rank's host. Ranks whose entries are equal are on one host. Nil means that all are.
+	Hosts []string
+	// NoEncrypt leaves links between hosts in the clear once both ends have proved the key.
+	NoEncrypt bool
 
 	Key       []byte    // the job's secret, at least 16 bytes; not needed if Size is 1
 	Bootstrap Bootstrap // not needed if Size is 1
@@ -40,6 +44,9 @@ type Config struct {
 	// HandshakeTimeout bounds one handshake, and how long Close waits for a peer
 	// to confirm that it has read everything; zero means 5 s.
 	HandshakeTimeout time.Duration
+
+	// ConnectTimeout bounds the attempt to connect to a peer; zero means 10 s.
+	ConnectTimeout time.Duration
 
 	// EagerLimit is the longest message, in bytes, that is sent before the
 	// receiver has asked for it; zero means 256 KiB, and it is at most 1 MiB.
@@ -72,6 +79,9 @@ func (c *Config) setDefaults() error {
 	if c.HandshakeTimeout == 0 {
 		c.HandshakeTimeout = 5 * time.Second
 	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = 10 * time.Second
+	}
 	if c.EagerLimit == 0 {
 		c.EagerLimit = 256 << 10
 	}
@@ -95,6 +105,8 @@ type World struct {
 	cfg   Config
 	links []*link // by rank; nil for this rank itself
 
+	certificate func() (tls.Certificate, error) // the job's
+
 	collectives atomic.Uint32 // how many calls so far
 	receives    sync.Pool     // of *receive
 	closeOnce   sync.Once
@@ -110,8 +122,47 @@ func (w *World) Size() int { return w.cfg.Size }
 // Epoch returns the number of the membership this World was joined for.
 func (w *World) Epoch() uint32 { return w.cfg.Epoch }
 
-// Transport returns the name of the transport between ranks, such as "tcp".
-func (w *World) Transport() string { return w.cfg.Transport.Name() }
+// Transport returns the name of the transport between ranks, such as "tcp", and "tcp+tls" if a link is encrypted.
+func (w *World) Transport() string {
+	name := w.cfg.Transport.Name()
+	for _, l := range w.links {
+		if l == nil {
+			continue
+		}
+		if _, encrypted := l.conn.(*tlsLink); encrypted {
+			return name + "+tls"
+		}
+	}
+	return name
+}
+
+// Suspend tells that this process and the other ranks are about to be stopped for some time, or go on, so that links outlast it.
+func (w *World) Suspend(on bool) {
+	for _, l := range w.links {
+		if l == nil {
+			continue
+		}
+		if c, ok := l.conn.(interface{ Suspend(bool) error }); ok {
+			_ = c.Suspend(on) // it fails for a link that is closed
+		}
+	}
+}
+
+// elsewhere tells whether a rank is on another host than this one.
+func (w *World) elsewhere(rank int) bool { return w.Host(rank) != w.Host(w.cfg.Rank) }
+
+// encrypts tells whether the link to a rank is encrypted. Both ends know that for themselves, whatever the other says.
+func (w *World) encrypts(rank int) bool { return w.elsewhere(rank) && !w.cfg.NoEncrypt }
+
+// acrossHosts tells whether there are ranks on other hosts.
+func (w *World) acrossHosts() bool {
+	for rank := range w.cfg.Size {
+		if w.elsewhere(rank) {
+			return true
+		}
+	}
+	return false
+}
 
 // Stats counts bytes on this rank's links: payload and frame headers.
 type Stats struct {
@@ -165,7 +216,7 @@ func (w *World) Host(rank int) string {
 	switch {
 	case rank >= 0 && rank < len(w.cfg.Hosts):
 		return w.cfg.Hosts[rank]
-	case rank == w.cfg.Rank:
+	case w.cfg.Hosts == nil:
 		return w.cfg.Host
 	}
 	return ""

@@ -33,7 +33,8 @@ func Each(n int, o Options, body func(ctx context.Context, w *comm.World) error)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	var transport comm.Transport = comm.TCP{}
+	// All "hosts" are this machine, so the addresses that others are reached by are those of loopback.
+	var transport comm.Transport = comm.TCP{Interface: "127.0.0.0/8"}
 	if o.Memory {
 		transport = new(Memory)
 	}
@@ -52,6 +53,7 @@ func Each(n int, o Options, body func(ctx context.Context, w *comm.World) error)
 			Key:       []byte("a key that only tests know"),
 			Bootstrap: board,
 			Transport: transports[rank],
+			NoEncrypt: true, // Config says otherwise where encryption matters
 		}
 		if o.Config != nil {
 			o.Config(&cfg)

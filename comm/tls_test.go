@@ -81,7 +81,7 @@ var known = bytes.Repeat([]byte("what nobody else may read "), 10000)
 
 // exchange has two ranks tell each other what is known, and returns what each could say of that.
 func exchange(hosts []string, noEncrypt bool, tap *tapped) []error {
-	o := commtest.Options{Timeout: 2 * time.Second, Config: func(c *comm.Config) {
+	o := commtest.Options{Timeout: time.Second, Config: func(c *comm.Config) {
 		c.Hosts, c.Host, c.NoEncrypt = hosts, hosts[c.Rank], noEncrypt
 		c.Transport, c.HandshakeTimeout = comm.TCP{Interface: "127.0.0.1"}, 300*time.Millisecond
 		if c.Rank == 1 {
@@ -137,7 +137,7 @@ func TestWire(t *testing.T) {
 
 // Whoever changes what is on the wire is noticed: no rank takes it for what its peer said.
 func TestAlteredWire(t *testing.T) {
-	for _, at := range []int{10, 60, 150, 300, 700, 1500, 20000, 200000} {
+	for _, at := range []int{10, 60, 300, 1500, 200000} {
 		tap := &tapped{TCP: comm.TCP{Interface: "127.0.0.1"}}
 		tap.change = func(total int, b []byte) {
 			if i := at - total; i >= 0 && i < len(b) {

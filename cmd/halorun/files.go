@@ -234,3 +234,12 @@ func (o *output) commit() error {
 	}
 	return nil
 }
+
+// plannedOutput says of OUTPUT what a plan depends on, without touching it: whether it is a stream.
+func (o *runOptions) plannedOutput() ranks.File {
+	f := ranks.File{Name: o.output, Path: o.output}
+	if st, err := os.Stat(o.output); o.output == "-" || err == nil && !st.Mode().IsRegular() {
+		f.FD = firstFD
+	}
+	return f
+}

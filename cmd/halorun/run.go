@@ -220,7 +220,8 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 		o.log.Info(fmt.Sprintf("%s: %s", o.input, n))
 	}
 	if o.dryRun {
-		return o.printPlan(job, picture)
+		job.Output = o.plannedOutput()
+		return o.printPlan(job, picture, report)
 	}
 	out, err := o.openOutput(ctx, &files, picture)
 	if err != nil {

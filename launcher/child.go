@@ -27,8 +27,8 @@ type child struct {
 func (a *agent) startRank(s *control.Start, r control.Assigned, cpus []int) error {
 	c := &child{member: r.Member, cmd: newCommand(self, append([]string{"halorun"}, s.Args...), syscall.SIGKILL)}
 	c.cmd.Env = append(os.Environ(), s.Env...)
-	c.cmd.Dir = s.Dir
-	if s.Dir != "" {
+	if s.Dir != "" && r.Rank < s.Size { // the head is no rank, and its files are where the launcher is
+		c.cmd.Dir = s.Dir
 		// Otherwise the missing folder would look like a missing program.
 		if _, err := os.Stat(s.Dir); err != nil {
 			return fmt.Errorf("working folder: %w", err)

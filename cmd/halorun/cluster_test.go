@@ -224,8 +224,7 @@ func (l *lab) held(hosts string, n int, flags ...string) *heldJob {
 		l.write(l.shared("big.pgm"), picture(4000, 4000, 1), 0o644)
 	}
 	args := append([]string{"run", "--host", hosts, "--format", "pgm", l.shared("big.pgm"), "-", "invert"}, flags...)
-	// Otherwise nsenter would stop with it.
-	j := &heldJob{Cmd: l.Command("h1", "setsid", append([]string{"-w", l.exe}, args...)...)}
+	j := &heldJob{Cmd: l.Command("h1", l.exe, args...)}
 	j.Stderr = &j.stderr
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -412,6 +411,7 @@ func TestClusterSignals(t *testing.T) {
 	})
 	time.Sleep(7 * time.Second) // longer than a heartbeat's limit: that is what is tried out
 	l.kill("h1", "halorun", syscall.SIGCONT)
+	_ = job.Process.Signal(syscall.SIGCONT) // nsenter has stopped with it
 	got, err := io.ReadAll(job.output)
 	if err != nil {
 		t.Fatal(err)

@@ -24,8 +24,9 @@ type launch struct {
 	binaries *binaries
 	reporter *reporter
 	names    machineNames
-	direct   chan struct{} // has room for as many ways as may be in the making at a time
-	events   chan event    // of all agents
+	kexes
+	direct chan struct{} // has room for as many ways as may be in the making at a time
+	events chan event    // of all agents
 }
 
 // reached is what became of the attempt to reach a host.
@@ -109,7 +110,7 @@ func (l *launch) remote(ctx context.Context, h hostfiles.Host, parent *reached) 
 			return nil, context.Cause(ctx)
 		}
 		if via := parent.agent; via != nil {
-			a, err := l.reach(ctx, h, func(args []string) (program, error) {
+			a, err := l.reach(ctx, h, nil, func(args []string) (program, error) {
 				p, err := via.relayed.start(via.conn, args)
 				if err != nil {
 					return nil, &sshError{host: h, said: []string{err.Error()}}
@@ -130,7 +131,7 @@ func (l *launch) remote(ctx context.Context, h hostfiles.Host, parent *reached) 
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	return l.reach(ctx, h, func(args []string) (program, error) {
+	return l.reach(ctx, h, l.kexOption(ctx, h), func(args []string) (program, error) {
 		path, err := exec.LookPath(args[0])
 		if err != nil {
 			return nil, fmt.Errorf("%w; install it, or name another with --ssh", err)
@@ -146,16 +147,16 @@ func (l *launch) notice(format string, args ...any) {
 	}
 }
 
-// reach starts an agent over ssh, which start runs. If the program there turns out to be no good, it is looked at closely, and
+// reach starts an agent over ssh with some options, which start runs. If the program there turns out to be no good, it is looked at closely, and
 // sent anew if it is damaged.
-func (l *launch) reach(ctx context.Context, h hostfiles.Host, start func(args []string) (program, error)) (*agentProcess, error) {
+func (l *launch) reach(ctx context.Context, h hostfiles.Host, options []string, start func(args []string) (program, error)) (*agentProcess, error) {
 	var first error
 	for _, verify := range []bool{false, true} {
 		script, err := l.script(verify)
 		if err != nil {
 			return nil, &HostError{Host: h.Name, Err: err}
 		}
-		p, err := start(l.config.sshArgs(h, "exec /bin/sh -c "+quoted(script)))
+		p, err := start(l.config.sshArgs(h, options, "exec /bin/sh -c "+quoted(script)))
 		if err != nil {
 			return nil, &HostError{Host: h.Name, Err: err}
 		}

@@ -13,20 +13,27 @@ const sshFailed = 255
 
 // sshArgs returns the command that runs a command line on a host, with the program's name. Options are the first that counts for
 // ssh: BatchMode is not to be changed, the others are the user's to choose.
-func (c *Config) sshArgs(h hostfiles.Host, commandLine string) []string {
+func (c *Config) sshArgs(h hostfiles.Host, options []string, commandLine string) []string {
 	args := append([]string{}, c.SSH...)
 	args = append(args, "-o", "BatchMode=yes")
 	args = append(args, c.SSHArgs...)
 	seconds := max(1, int((c.LaunchTimeout-500*time.Millisecond)/time.Second))
 	args = append(args, "-T", "-x", "-e", "none", "-o", "ClearAllForwardings=yes", "-o", "LogLevel=ERROR",
 		"-o", fmt.Sprintf("ConnectTimeout=%d", seconds))
+	args = append(args, options...)
+	return append(append(args, destinationArgs(h)...), commandLine)
+}
+
+// destinationArgs returns the arguments that name a host.
+func destinationArgs(h hostfiles.Host) []string {
+	var args []string
 	if h.Port != 0 {
 		args = append(args, "-p", fmt.Sprint(h.Port))
 	}
 	if h.User != "" {
 		args = append(args, "-l", h.User)
 	}
-	return append(args, "--", h.Name, commandLine)
+	return append(args, "--", h.Name)
 }
 
 // advice says what to try when ssh says so.

@@ -29,9 +29,8 @@ var mayImport = map[string][]string{
 
 // forTests lists what the tests of a package may import besides.
 var forTests = map[string][]string{
-	"halorun/comm":     {"halorun/comm/commtest"},
-	"halorun/ranks":    {"halorun/comm/commtest"},
-	"halorun/launcher": {"halorun/launcher/testcluster"},
+	"halorun/comm":  {"halorun/comm/commtest"},
+	"halorun/ranks": {"halorun/comm/commtest"},
 }
 
 func TestImports(t *testing.T) {

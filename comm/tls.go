@@ -68,7 +68,7 @@ func (w *World) encrypt(ctx context.Context, l Link, t transcript, dialed bool) 
 	if err != nil {
 		return nil, err
 	}
-	raw := &rawConn{Link: l, in: bufio.NewReaderSize(l, tlsBuffer)}
+	raw := &rawConn{Link: l, in: bufio.NewReaderSize(l, tlsBuffer), ctx: context.Background()}
 	config := tlsConfig(own, t)
 	link := &tlsLink{Link: l, raw: raw, plain: make([]byte, 0, tlsBuffer)}
 	if dialed {
@@ -101,7 +101,7 @@ func (l *tlsLink) Read(p []byte) (int, error) { return l.conn.Read(p) }
 // WriteFrame gathers the parts, which may be many small rows, so that they take few records and few writes.
 func (l *tlsLink) WriteFrame(ctx context.Context, parts net.Buffers) error {
 	l.raw.context(ctx)
-	defer l.raw.context(nil)
+	defer l.raw.context(context.Background())
 	for _, p := range parts {
 		for len(p) > 0 {
 			n := copy(l.plain[len(l.plain):cap(l.plain)], p)
@@ -168,11 +168,7 @@ func (c *rawConn) Write(p []byte) (int, error) {
 func (c *rawConn) flush() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	ctx := c.ctx
-	if ctx == nil {
-		ctx = context.Background()
-	}
-	err := c.Link.WriteFrame(ctx, net.Buffers{c.out})
+	err := c.Link.WriteFrame(c.ctx, net.Buffers{c.out})
 	c.out = c.out[:0]
 	return err
 }

@@ -21,7 +21,7 @@ import (
 // lab is a cluster with the real program in it, at the same path on all hosts but known to none of them.
 type lab struct {
 	*testcluster.Cluster
-	t   *testing.T
+	t   testing.TB
 	exe string
 }
 
@@ -40,7 +40,7 @@ var buildProgram = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "halorun"))
 })
 
-func newLab(t *testing.T, hosts int) *lab {
+func newLab(t testing.TB, hosts int) *lab {
 	t.Helper()
 	l := &lab{Cluster: testcluster.Up(t, hosts), t: t}
 	program, err := buildProgram()

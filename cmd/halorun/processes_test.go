@@ -18,7 +18,7 @@ import (
 const patience = 20 * time.Second
 
 // eventually waits until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); {
 		if time.Now().After(deadline) {
@@ -92,7 +92,7 @@ func gone(pids []int) bool {
 	return true
 }
 
-func temporaries(t *testing.T, dir string) []string {
+func temporaries(t testing.TB, dir string) []string {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, ".*halorun-*"))
 	if err != nil {

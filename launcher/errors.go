@@ -39,7 +39,10 @@ type RankFailed struct {
 	Message string
 }
 
-func (e *RankFailed) Error() string { return process(e.Rank, e.Host) + ": " + e.Message }
+func (e *RankFailed) Error() string {
+	who := process(e.Rank, e.Host) + ": "
+	return who + strings.TrimPrefix(e.Message, who) // it may say so itself
+}
 
 // RankDied says that a rank ended without having finished its part, or that the agent did.
 type RankDied struct {

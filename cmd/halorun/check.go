@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -58,6 +55,7 @@ type check struct {
 	Hosts    []hostCheck `json:"hosts"`
 	Pairs    []pairCheck `json:"pairs"`
 	Problems []string    `json:"problems"`
+	Advice   []string    `json:"advice"` // what may help against several of them
 }
 
 type hostCheck struct {
@@ -72,16 +70,6 @@ type hostCheck struct {
 	Problems []string `json:"problems"`
 }
 
-// facts are what a process on a host finds out about it.
-type facts struct {
-	Cores           int    `json:"cores"`
-	MemoryBytes     uint64 `json:"memory_bytes"`
-	MemoryAvailable uint64 `json:"memory_available_bytes"`
-	Folder          string `json:"folder"` // the work folder
-	DiskFreeBytes   uint64 `json:"disk_free_bytes"`
-	FolderError     string `json:"folder_error"`
-}
-
 type pairCheck struct {
 	From             string  `json:"from"`
 	To               string  `json:"to"`
@@ -89,12 +77,6 @@ type pairCheck struct {
 	RoundTripSeconds float64 `json:"round_trip_seconds"`
 	BytesPerSecond   float64 `json:"bytes_per_second"`
 	Error            string  `json:"error"`
-}
-
-// probed is what the process on a host reports.
-type probed struct {
-	Facts facts      `json:"facts"`
-	Ways  []comm.Way `json:"ways"`
 }
 
 func checkHosts(c *cli.Context) error {
@@ -146,7 +128,7 @@ func checkHosts(c *cli.Context) error {
 
 // newCheck makes the result of what the launcher and the processes on the hosts report.
 func newCheck(hosts []hostfiles.Host, result *launcher.Result, remotePath string, failure error) *check {
-	found := &check{Hosts: []hostCheck{}, Pairs: []pairCheck{}, Problems: []string{}}
+	found := &check{Hosts: []hostCheck{}, Pairs: []pairCheck{}, Problems: []string{}, Advice: []string{}}
 	reports := make(map[string]probed)
 	for _, r := range result.Ranks {
 		reports[r.Host] = decodeProbed(r.Result)
@@ -186,7 +168,7 @@ func newCheck(hosts []hostfiles.Host, result *launcher.Result, remotePath string
 			}
 		}
 	}
-	if failure != nil && len(found.Problems) == 0 {
+	if failure != nil {
 		found.Problems = append(found.Problems, oneLine(failure.Error()))
 	}
 	found.OK = len(found.Problems) == 0
@@ -228,7 +210,7 @@ func (c *check) advise(n networkSpec) {
 	if ports == "" {
 		ports = "1024-65535"
 	}
-	c.Problems = append(c.Problems, "to let hosts of one Azure virtual network connect: az network nsg rule create -g GROUP --nsg-name NSG "+
+	c.Advice = append(c.Advice, "to let hosts of one Azure virtual network connect: az network nsg rule create -g GROUP --nsg-name NSG "+
 		"-n halorun --priority 200 --access Allow --protocol Tcp --source-address-prefixes VirtualNetwork "+
 		"--destination-address-prefixes VirtualNetwork --destination-port-ranges "+ports)
 }
@@ -291,6 +273,9 @@ func (c *check) print(to io.Writer, colours bool) error {
 		}
 		fmt.Fprintln(to, paint(31, "!"), p)
 	}
+	for _, a := range c.Advice {
+		fmt.Fprintln(to, ">", a)
+	}
 	return nil
 }
 
@@ -303,71 +288,4 @@ func bytesText(n float64) string {
 		i++
 	}
 	return fmt.Sprintf("%.3g %s", n, units[i])
-}
-
-const probeName = "probe"
-
-func probeCommand() *cli.Command {
-	return &cli.Command{
-		Name: probeName, Usage: "try out this host; started by an agent", Hidden: true,
-		Action: func(c *cli.Context) error { return probeMain(c.Context) },
-	}
-}
-
-// probeMain is the process of a host in a check.
-func probeMain(ctx context.Context) error {
-	self, err := launcher.Attach(ctx)
-	if err != nil {
-		return err
-	}
-	var spec rankSpec
-	if err := json.Unmarshal(self.Spec, &spec); err != nil {
-		return err
-	}
-	config, err := spec.Network.config(self)
-	if err != nil {
-		return err
-	}
-	p := probed{Facts: findFacts()}
-	p.Ways, err = comm.Probe(self.Context(), config)
-	result, _ := json.Marshal(p)
-	if err != nil {
-		return self.Fail(exitStart, err.Error(), result, isConsequence(err))
-	}
-	return self.Done(result)
-}
-
-// findFacts finds out about this host.
-func findFacts() facts {
-	f := facts{Cores: cores()}
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) == nil {
-		f.MemoryBytes = uint64(info.Totalram) * uint64(info.Unit)
-	}
-	f.MemoryAvailable = f.MemoryBytes
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if _, after, ok := strings.Cut(string(b), "MemAvailable:"); ok {
-			var kib uint64
-			if _, err := fmt.Sscan(after, &kib); err == nil {
-				f.MemoryAvailable = kib << 10
-			}
-		}
-	}
-	dir, err := os.Getwd()
-	var fs unix.Statfs_t
-	if err == nil {
-		f.Folder = dir
-		err = unix.Statfs(dir, &fs)
-		f.DiskFreeBytes = fs.Bavail * uint64(fs.Bsize)
-	}
-	if err == nil {
-		var probe *os.File
-		if probe, err = os.CreateTemp(dir, ".halorun-probe-"); err == nil {
-			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		}
-	}
-	if err != nil {
-		f.FolderError = fmt.Sprintf("the work folder %s: %v", filepath.Clean(dir), err)
-	}
-	return f
 }

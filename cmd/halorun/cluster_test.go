@@ -684,8 +684,8 @@ func TestClusterOptions(t *testing.T) {
 		if err := json.Unmarshal([]byte(e.stdout), &c); err != nil || e.status != exitStart || c.OK || len(c.Hosts) != 3 {
 			t.Errorf("%v: %+v", err, e)
 		}
-		if !strings.Contains(strings.Join(c.Problems, "\n"), "az network nsg rule create") {
-			t.Errorf("problems: %q", c.Problems)
+		if !strings.Contains(strings.Join(c.Advice, "\n"), "az network nsg rule create") {
+			t.Errorf("advice: %q", c.Advice)
 		}
 	})
 	t.Run("check", func(t *testing.T) {

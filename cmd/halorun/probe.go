@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+
+	"halorun/comm"
+	"halorun/launcher"
+)
+
+// facts are what a process on a host finds out about it.
+type facts struct {
+	Cores           int    `json:"cores"`
+	MemoryBytes     uint64 `json:"memory_bytes"`
+	MemoryAvailable uint64 `json:"memory_available_bytes"`
+	Folder          string `json:"folder"` // the work folder
+	DiskFreeBytes   uint64 `json:"disk_free_bytes"`
+	FolderError     string `json:"folder_error"`
+}
+
+// probed is what the process on a host reports.
+type probed struct {
+	Facts facts      `json:"facts"`
+	Ways  []comm.Way `json:"ways"`
+}
+
+const probeName = "probe"
+
+func probeCommand() *cli.Command {
+	return &cli.Command{
+		Name: probeName, Usage: "try out this host; started by an agent", Hidden: true,
+		Action: func(c *cli.Context) error { return probeMain(c.Context) },
+	}
+}
+
+// probeMain is the process of a host in a check.
+func probeMain(ctx context.Context) error {
+	self, err := launcher.Attach(ctx)
+	if err != nil {
+		return err
+	}
+	var spec rankSpec
+	if err := json.Unmarshal(self.Spec, &spec); err != nil {
+		return err
+	}
+	config, err := spec.Network.config(self)
+	if err != nil {
+		return err
+	}
+	p := probed{Facts: findFacts()}
+	p.Ways, err = comm.Probe(self.Context(), config)
+	result, _ := json.Marshal(p)
+	if err != nil {
+		return self.Fail(exitStart, err.Error(), result, isConsequence(err))
+	}
+	return self.Done(result)
+}
+
+// findFacts finds out about this host.
+func findFacts() facts {
+	f := facts{Cores: cores()}
+	var info unix.Sysinfo_t
+	if unix.Sysinfo(&info) == nil {
+		f.MemoryBytes = uint64(info.Totalram) * uint64(info.Unit)
+	}
+	f.MemoryAvailable = f.MemoryBytes
+	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
+		if _, after, ok := strings.Cut(string(b), "MemAvailable:"); ok {
+			var kib uint64
+			if _, err := fmt.Sscan(after, &kib); err == nil {
+				f.MemoryAvailable = kib << 10
+			}
+		}
+	}
+	dir, err := os.Getwd()
+	var fs unix.Statfs_t
+	if err == nil {
+		f.Folder = dir
+		err = unix.Statfs(dir, &fs)
+		f.DiskFreeBytes = fs.Bavail * uint64(fs.Bsize)
+	}
+	if err == nil {
+		var probe *os.File
+		if probe, err = os.CreateTemp(dir, ".halorun-probe-"); err == nil {
+			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
+		}
+	}
+	if err != nil {
+		f.FolderError = fmt.Sprintf("the work folder %s: %v", filepath.Clean(dir), err)
+	}
+	return f
+}

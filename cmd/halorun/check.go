@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
-	"halorun/comm"
 	"halorun/hostfiles"
 	"halorun/launcher"
 )

@@ -84,7 +84,7 @@ func FuzzAdmit(f *testing.F) {
 	f.Add(append([]byte(helloMagic), make([]byte, nonceSize+proofSize+100)...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := newScripted(b)
-		_, err := admit(t.Context(), s, []byte("0123456789abcdef"), me, func(identity) error {
+		_, err := admit(t.Context(), s, []byte("0123456789abcdef"), terms{}, me, func(identity) error {
 			t.Error("let in")
 			return nil
 		})

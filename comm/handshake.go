@@ -19,12 +19,13 @@ import (
 //	dialer                                       acceptor
 //	  magic, nonce A                    ──────▶
 //	                                    ◀──────  nonce B
-//	  info, MAC("dial", A, B, info)     ──────▶
-//	                                    ◀──────  info, MAC("accept", A, B, info)
+//	  info, MAC("dial", A, B, terms, info)     ──────▶
+//	                                    ◀──────  info, MAC("accept", A, B, terms, info)
 //
 // The fresh nonces make a recorded handshake worthless, the words keep one
 // side's proof from being played back as the other's, and the infos bind a
-// link to two ranks of one epoch.
+// link to two ranks of one epoch. The terms are not sent: which rank the dialer
+// means, since an address may lead to another, and whether links are encrypted.
 const (
 	helloMagic = "HALORUN1"
 	nonceSize  = 32
@@ -54,27 +55,42 @@ func parseIdentity(b []byte) identity {
 	return identity{le.Uint32(b), le.Uint32(b[4:]), le.Uint32(b[8:]), le.Uint32(b[12:])}
 }
 
+// terms are what both ends must take for granted.
+type terms struct {
+	acceptor uint32 // the rank that is dialed
+	clear    bool   // the link is not to be encrypted, even between hosts
+}
+
+func (t terms) bytes() []byte {
+	b := binary.LittleEndian.AppendUint32(nil, t.acceptor)
+	if t.clear {
+		return append(b, 1)
+	}
+	return append(b, 0)
+}
+
 // prove returns an identity and its proof.
-func prove(key []byte, role string, a, b []byte, id identity) []byte {
+func prove(key []byte, role string, a, b []byte, t terms, id identity) []byte {
 	out := make([]byte, infoSize, proofSize)
 	id.put(out)
-	return append(out, mac(key, role, a, b, out)...)
+	return append(out, mac(key, role, a, b, t, out)...)
 }
 
 // verify returns the identity in a proof if the proof holds.
-func verify(key []byte, role string, a, b, proof []byte) (identity, error) {
+func verify(key []byte, role string, a, b []byte, t terms, proof []byte) (identity, error) {
 	info, sum := proof[:infoSize], proof[infoSize:]
-	if !hmac.Equal(sum, mac(key, role, a, b, info)) {
+	if !hmac.Equal(sum, mac(key, role, a, b, t, info)) {
 		return identity{}, fmt.Errorf("%w: the peer does not hold this job's key", errHandshake)
 	}
 	return parseIdentity(info), nil
 }
 
-func mac(key []byte, role string, a, b, info []byte) []byte {
+func mac(key []byte, role string, a, b []byte, t terms, info []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write([]byte(role))
 	h.Write(a)
 	h.Write(b)
+	h.Write(t.bytes())
 	h.Write(info)
 	return h.Sum(nil)
 }
@@ -90,7 +106,7 @@ func newTranscript(a, b []byte, dialer, acceptor identity) transcript {
 }
 
 // introduce is the dialer's side. It returns who answered.
-func introduce(ctx context.Context, l Link, key []byte, me identity) (peer identity, t transcript, err error) {
+func introduce(ctx context.Context, l Link, key []byte, agreed terms, me identity) (peer identity, t transcript, err error) {
 	hello := make([]byte, helloSize)
 	copy(hello, helloMagic)
 	a := hello[len(helloMagic):]
@@ -102,20 +118,20 @@ func introduce(ctx context.Context, l Link, key []byte, me identity) (peer ident
 	if _, err := io.ReadFull(l, b[:]); err != nil {
 		return identity{}, t, dropped(err)
 	}
-	if err := l.WriteFrame(ctx, net.Buffers{prove(key, roleDial, a, b[:], me)}); err != nil {
+	if err := l.WriteFrame(ctx, net.Buffers{prove(key, roleDial, a, b[:], agreed, me)}); err != nil {
 		return identity{}, t, err
 	}
 	var proof [proofSize]byte
 	if _, err := io.ReadFull(l, proof[:]); err != nil {
 		return identity{}, t, dropped(err)
 	}
-	peer, err = verify(key, roleAccept, a, b[:], proof[:])
+	peer, err = verify(key, roleAccept, a, b[:], agreed, proof[:])
 	return peer, newTranscript(a, b[:], me, peer), err
 }
 
 // admit is the acceptor's side. Once the dialer's proof holds, check decides
 // whether this peer is wanted; only then is it answered.
-func admit(ctx context.Context, l Link, key []byte, me identity, check func(identity) error) (t transcript, err error) {
+func admit(ctx context.Context, l Link, key []byte, agreed terms, me identity, check func(identity) error) (t transcript, err error) {
 	var hello [helloSize]byte
 	if _, err := io.ReadFull(l, hello[:]); err != nil {
 		return t, err
@@ -133,21 +149,21 @@ func admit(ctx context.Context, l Link, key []byte, me identity, check func(iden
 	if _, err := io.ReadFull(l, proof[:]); err != nil {
 		return t, err
 	}
-	peer, err := verify(key, roleDial, a, b[:], proof[:])
+	peer, err := verify(key, roleDial, a, b[:], agreed, proof[:])
 	if err != nil {
 		return t, err
 	}
 	if err := check(peer); err != nil {
 		return t, err
 	}
-	return newTranscript(a, b[:], peer, me), l.WriteFrame(ctx, net.Buffers{prove(key, roleAccept, a, b[:], me)})
+	return newTranscript(a, b[:], peer, me), l.WriteFrame(ctx, net.Buffers{prove(key, roleAccept, a, b[:], agreed, me)})
 }
 
 // dropped explains a connection that ended in the middle of a handshake, which
 // is how an acceptor refuses.
 func dropped(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return fmt.Errorf("%w: the peer hung up (another key, epoch or rank than it expects?)", errHandshake)
+		return fmt.Errorf("%w: the peer hung up (another key, epoch, rank or --no-encrypt than it expects?)", errHandshake)
 	}
 	return err
 }

@@ -98,7 +98,7 @@ func (w *World) connect(ctx context.Context) ([]Link, error) {
 	} else {
 		for peer := range dialed {
 			g.Go(func() error {
-				c, err := w.dial(gctx, peer)
+				c, _, err := w.dial(gctx, peer)
 				dialed[peer] = c
 				return w.wrap("join with", peer, 0, err)
 			})
@@ -117,6 +117,9 @@ func (w *World) connect(ctx context.Context) ([]Link, error) {
 	return conns, nil
 }
 
+// terms returns those of a link that the acceptor's rank accepts.
+func (w *World) terms(acceptor int) terms { return terms{uint32(acceptor), w.cfg.NoEncrypt} }
+
 func (w *World) identity() identity {
 	return identity{uint32(w.cfg.Rank), w.cfg.Member, w.cfg.Epoch, uint32(w.cfg.Size)}
 }
@@ -130,7 +133,7 @@ func (w *World) listen(ctx context.Context) (Listener, error) {
 	}
 	mine, err := routed.Candidates()
 	if err != nil {
-		return nil, fmt.Errorf("on host %s: %w", w.Host(w.cfg.Rank), err)
+		return nil, err
 	}
 	if err := w.cfg.Bootstrap.Put(ctx, hostKey(w.cfg.Epoch, w.cfg.Rank), []byte(joinAddrs(mine))); err != nil {
 		return nil, fmt.Errorf("publish this host's addresses: %w", err)
@@ -155,11 +158,7 @@ func (w *World) listen(ctx context.Context) (Listener, error) {
 		}
 		peers = append(peers, addrs...)
 	}
-	ln, err := routed.ListenFor(ctx, peers)
-	if err != nil {
-		return nil, fmt.Errorf("on host %s: %w", w.Host(w.cfg.Rank), err)
-	}
-	return ln, nil
+	return routed.ListenFor(ctx, peers)
 }
 
 func hostKey(epoch uint32, rank int) string {
@@ -168,20 +167,21 @@ func hostKey(epoch uint32, rank int) string {
 
 // dial reaches a lower rank. A link that breaks during the handshake is tried
 // again a few times: strangers may crowd out a connection, though not for long.
-func (w *World) dial(ctx context.Context, peer int) (Link, error) {
+// It also returns the address that led to the rank.
+func (w *World) dial(ctx context.Context, peer int) (Link, string, error) {
 	addrs, err := w.addresses(ctx, peer)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	pause := 10 * time.Millisecond
 	for attempt := 1; ; attempt++ {
-		c, err := w.dialAny(ctx, peer, addrs)
+		c, addr, err := w.dialAny(ctx, peer, addrs)
 		if err == nil {
-			return c, nil
+			return c, addr, nil
 		}
 		var unreachable *connectError
 		if attempt == dialAttempts || errors.As(err, &unreachable) || sleep(ctx, pause) != nil {
-			return nil, err
+			return nil, "", err
 		}
 		pause *= 2
 	}
@@ -202,11 +202,12 @@ func (w *World) addresses(ctx context.Context, peer int) ([]string, error) {
 const nextAddress = 250 * time.Millisecond
 
 // dialAny returns the first link to stand and to lead to the peer: an address may be that of a stranger, too.
-func (w *World) dialAny(ctx context.Context, peer int, addrs []string) (Link, error) {
+func (w *World) dialAny(ctx context.Context, peer int, addrs []string) (Link, string, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
 		link Link
+		addr string
 		err  error
 	}
 	results := make(chan result)
@@ -216,27 +217,27 @@ func (w *World) dialAny(ctx context.Context, peer int, addrs []string) (Link, er
 			if err == nil {
 				c, err = w.dialOnce(ctx, peer, addr)
 			}
-			results <- result{c, err}
+			results <- result{c, addr, err}
 		}()
 	}
-	var link Link
+	var first result
 	var errs []error
 	for range addrs {
 		r := <-results
 		switch {
 		case r.err != nil:
 			errs = append(errs, r.err)
-		case link != nil:
+		case first.link != nil:
 			r.link.Close()
 		default:
-			link = r.link
+			first = r
 			cancel() // the others
 		}
 	}
-	if link != nil {
-		return link, nil
+	if first.link != nil {
+		return first.link, first.addr, nil
 	}
-	return nil, chief(errs)
+	return nil, "", chief(errs)
 }
 
 // chief returns the error of several that tells most: one of a handshake before one of connecting, and else the first.
@@ -272,7 +273,7 @@ func (w *World) dialOnce(ctx context.Context, peer int, addr string) (Link, erro
 
 // introduced does the dialer's side of the handshake.
 func (w *World) introduced(ctx context.Context, peer int, c Link) (Link, error) {
-	id, t, err := introduce(ctx, c, w.cfg.Key, w.identity())
+	id, t, err := introduce(ctx, c, w.cfg.Key, w.terms(peer), w.identity())
 	if err != nil {
 		return nil, err
 	}
@@ -302,9 +303,15 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 	}
 	stop := context.AfterFunc(ctx, r.close)
 	defer stop()
+	// Those still at it when all are here, or ctx has ended, are strangers.
+	return r.result(ctx, accept(ctx, ln, r.admit))
+}
+
+// accept calls admit with whoever connects, until the listener is closed, and returns that error when all calls have returned. Their
+// contexts end then, and if there are too many of them: the oldest first. A call may go on without its context.
+func accept(ctx context.Context, ln Listener, admit func(ctx context.Context, c Link)) error {
 	var handshakes sync.WaitGroup
 	defer handshakes.Wait()
-	// Those still at it when all are here, or ctx has ended, are strangers.
 	open, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -323,26 +330,28 @@ func (r *reception) run(ctx context.Context, ln Listener) error {
 			continue
 		}
 		if err != nil {
-			return r.result(ctx, err)
+			return err
 		}
 		if pending[i] != nil {
 			pending[i]()
 		}
-		hctx, hcancel := context.WithTimeout(open, r.world.cfg.HandshakeTimeout)
+		hctx, hcancel := context.WithCancel(open)
 		pending[i] = hcancel
 		handshakes.Go(func() {
 			defer hcancel()
-			r.admit(hctx, c)
+			admit(hctx, c)
 		})
 	}
 }
 
 // admit keeps c if it is a missing peer's, and closes it otherwise.
 func (r *reception) admit(ctx context.Context, c Link) {
+	ctx, cancel := context.WithTimeout(ctx, r.world.cfg.HandshakeTimeout)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	w := r.world
 	rank := 0
-	t, err := admit(ctx, c, w.cfg.Key, w.identity(), func(id identity) error {
+	t, err := admit(ctx, c, w.cfg.Key, w.terms(w.cfg.Rank), w.identity(), func(id identity) error {
 		if id.epoch != w.cfg.Epoch || id.size != uint32(w.cfg.Size) ||
 			id.rank <= uint32(w.cfg.Rank) || id.rank >= id.size {
 			return fmt.Errorf("%w: not a higher rank of this epoch", errHandshake)

@@ -3,7 +3,6 @@ package comm
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -50,7 +49,9 @@ func Probe(ctx context.Context, cfg Config) ([]Way, error) {
 	}
 	serving, stop := context.WithCancel(ctx)
 	var server sync.WaitGroup
-	server.Go(func() { w.serveProbes(serving, ln) })
+	server.Go(func() {
+		_ = accept(serving, ln, func(ctx context.Context, c Link) { w.serveProbe(ctx, serving, c) }) // until it is closed
+	})
 	defer server.Wait()
 	defer ln.Close()
 	defer stop()
@@ -71,7 +72,7 @@ func Probe(ctx context.Context, cfg Config) ([]Way, error) {
 	for i := range ways {
 		dialing.Go(func() {
 			var err error
-			if links[i], err = w.dialProbe(ctx, &ways[i]); err != nil {
+			if links[i], ways[i].Address, err = w.dial(ctx, ways[i].To); err != nil {
 				ways[i].Err = w.wrap("connect to", ways[i].To, 0, err).Error()
 			}
 		})
@@ -129,24 +130,6 @@ func paired(rank, round, size int) int {
 	return p
 }
 
-func (w *World) dialProbe(ctx context.Context, way *Way) (Link, error) {
-	addrs, err := w.addresses(ctx, way.To)
-	if err != nil {
-		return nil, err
-	}
-	// One after the other, because it matters here which one works.
-	var errs []error
-	for _, addr := range addrs {
-		c, err := w.dialOnce(ctx, way.To, addr)
-		if err == nil {
-			way.Address = addr
-			return c, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, chief(errs)
-}
-
 // measure finds out a way's round trip and bandwidth.
 func (way *Way) measure(ctx context.Context, l Link) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -186,47 +169,26 @@ func (way *Way) measure(ctx context.Context, l Link) error {
 	return nil
 }
 
-// serveProbes answers those who try to reach this rank: to each 8 bytes, which say how many more there are, 8 bytes.
-func (w *World) serveProbes(ctx context.Context, ln Listener) {
-	defer context.AfterFunc(ctx, func() { ln.Close() })()
-	var serving sync.WaitGroup
-	defer serving.Wait()
-	room := make(chan struct{}, maxHandshakes+w.cfg.Size)
-	for {
-		c, err := ln.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil {
-			if sleep(ctx, time.Millisecond) != nil {
-				return
-			}
-			continue
-		}
-		select {
-		case room <- struct{}{}:
-		default: // of strangers there are too many
-			c.Close()
-			continue
-		}
-		serving.Go(func() {
-			defer func() { <-room }()
-			defer c.Close()
-			defer context.AfterFunc(ctx, func() { c.Close() })()
-			if l, err := w.admitProbe(ctx, c); err == nil {
-				_ = answerProbe(ctx, l) // its end is the other's to explain
-			}
-		})
+// serveProbe answers somebody who tries to reach this rank: to each 8 bytes, which say how many more there are, 8 bytes. serving
+// ends when nobody does any more.
+func (w *World) serveProbe(ctx, serving context.Context, c Link) {
+	defer c.Close()
+	l, err := w.admitProbe(ctx, c)
+	if err != nil {
+		return
 	}
+	defer context.AfterFunc(serving, func() { c.Close() })()
+	_ = answerProbe(serving, l) // its end is the other's to explain
 }
 
+// admitProbe is the acceptor's side of a handshake with any rank.
 func (w *World) admitProbe(ctx context.Context, c Link) (Link, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.cfg.HandshakeTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	var peer identity
-	t, err := admit(ctx, c, w.cfg.Key, w.identity(), func(id identity) error {
+	t, err := admit(ctx, c, w.cfg.Key, w.terms(w.cfg.Rank), w.identity(), func(id identity) error {
 		peer = id
 		if id.epoch != w.cfg.Epoch || id.size != uint32(w.cfg.Size) || id.rank >= id.size {
 			return fmt.Errorf("%w: not a rank of this epoch", errHandshake)

@@ -198,7 +198,7 @@ func (t TCP) link(c *net.TCPConn) (Link, error) {
 		timeout = 30 * time.Second
 	}
 	l := &tcpLink{TCPConn: c, timeout: timeout}
-	if err := l.Suspend(false); err != nil {
+	if err := l.setTimeout(timeout); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -208,14 +208,32 @@ func (t TCP) link(c *net.TCPConn) (Link, error) {
 type tcpLink struct {
 	*net.TCPConn
 	timeout time.Duration
+
+	mu      sync.Mutex
+	restore *time.Timer // sets the timeout again
 }
 
-// Suspend makes the kernel wait for a peer that is stopped for as long as it takes.
+// Suspend makes the kernel wait for a peer that is stopped for as long as it takes, and for a while longer when it goes on: the peer
+// may do so later.
 func (l *tcpLink) Suspend(on bool) error {
-	timeout := l.timeout
-	if on {
-		timeout = 0
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.restore != nil {
+		l.restore.Stop()
 	}
+	if on {
+		return l.setTimeout(0)
+	}
+	l.restore = time.AfterFunc(l.timeout, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		_ = l.setTimeout(l.timeout) // it fails for a link that is closed
+	})
+	return nil
+}
+
+// setTimeout sets TCP_USER_TIMEOUT; 0 is the kernel's own.
+func (l *tcpLink) setTimeout(timeout time.Duration) error {
 	raw, err := l.SyscallConn()
 	if err == nil {
 		err = errors.Join(raw.Control(func(fd uintptr) {

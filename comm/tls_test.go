@@ -202,3 +202,72 @@ func TestWaysAreTriedInTurn(t *testing.T) {
 		}
 	}
 }
+
+// misled is a bootstrap in which rank 0's addresses begin with one that leads to rank 1.
+type misled struct{ comm.Bootstrap }
+
+func (m misled) Get(ctx context.Context, key string) ([]byte, error) {
+	b, err := m.Bootstrap.Get(ctx, key)
+	if err != nil || key != "comm.addr.1.0" {
+		return b, err
+	}
+	other, err := m.Bootstrap.Get(ctx, "comm.addr.1.1")
+	return fmt.Appendf(nil, "%s,%s", other, b), err
+}
+
+// A rank that is dialed in place of another does not take the dialer for its own peer.
+func TestAddressOfAnotherRank(t *testing.T) {
+	for _, clear := range []bool{false, true} {
+		commtest.Run(t, 3, commtest.Options{Timeout: 5 * time.Second, Config: func(c *comm.Config) {
+			c.NoEncrypt = clear
+			if c.Rank == 2 {
+				c.Bootstrap = misled{c.Bootstrap}
+			}
+		}}, func(ctx context.Context, w *comm.World) error { return everyCollective(ctx, w, 1000) })
+	}
+}
+
+// Ranks that do not agree on encryption do not get together, and learn why at once.
+func TestDisagreementOnEncryption(t *testing.T) {
+	began := time.Now()
+	errs := commtest.Each(2, commtest.Options{Timeout: 3 * time.Second, Config: func(c *comm.Config) { c.NoEncrypt = c.Rank == 0 }},
+		func(context.Context, *comm.World) error { return nil })
+	if errs[1] == nil || !strings.Contains(errs[1].Error(), "--no-encrypt") || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %v", errs, time.Since(began))
+	}
+}
+
+// Silent strangers do not keep anybody from finding out about the ways.
+func TestProbeAmongStrangers(t *testing.T) {
+	board := commtest.NewBootstrap(2)
+	addr := make(chan string, 9)
+	crowded := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		defer close(crowded)
+		at := <-addr
+		for range 200 {
+			c, err := net.Dial("tcp", at)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+		}
+	})
+	for rank := range 2 {
+		wg.Go(func() {
+			cfg := comm.Config{
+				Rank: rank, Size: 2, Member: uint32(rank), Epoch: 1, Host: fmt.Sprint(rank), Hosts: []string{"0", "1"}, Key: []byte("0123456789abcdef"),
+				Bootstrap: &gate{Bootstrap: board, addr: addr, open: crowded, last: rank == 1}, Transport: comm.TCP{Interface: "127.0.0.1"},
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			ways, err := comm.Probe(ctx, cfg)
+			if err != nil || len(ways) != 1 || ways[0].Err != "" || ways[0].RoundTrip <= 0 || ways[0].BytesPerSecond <= 0 || ways[0].To != 1-rank {
+				t.Errorf("rank %d: %+v, %v", rank, ways, err)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -155,7 +155,7 @@ func TestClusterLaws(t *testing.T) {
 	}
 	// On another host the same name is another picture, of the same size.
 	l.Run("h3", "sh", "-c", fmt.Sprintf("head -c %d /dev/zero >/tmp/in.ppm; echo no picture >/tmp/in.pgm; mkfifo /tmp/out.ppm", len(inputs["in.ppm"])))
-	for _, c := range []struct {
+	for i, c := range []struct {
 		in, out string
 		ops     []string
 	}{
@@ -167,10 +167,11 @@ func TestClusterLaws(t *testing.T) {
 		want := l.read("h1", reference+filepath.Ext(c.out))
 		for _, in := range []string{l.shared(c.in), "/tmp/" + c.in} {
 			for _, out := range []string{l.shared(c.out), "/tmp/" + c.out} {
-				for _, hosts := range []string{
-					"h1,h2,h3,h4", "h1:2,h2:2,h3:2,h4:2", // the head is the first host
-					"h2:2,h1,h3:2", "h2,h3,h4,h5", "h2:2,h3:2,h4:2,h5:2", // another one, or none
-				} {
+				sets := []string{"h1,h2,h3,h4", "h1:2,h2:2,h3:2,h4:2"} // the head is the first host
+				if i == 0 {
+					sets = append(sets, "h2:2,h1,h3:2", "h2,h3,h4,h5", "h2:2,h3:2,h4:2,h5:2") // another one, or none
+				}
+				for _, hosts := range sets {
 					l.must("h1", append([]string{"run", "--host", hosts, in, out}, c.ops...)...)
 					if got := l.read("h1", out); !bytes.Equal(got, want) {
 						t.Errorf("%s to %s on %s: other bytes than one rank writes", in, out, hosts)

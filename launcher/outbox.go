@@ -1,11 +1,18 @@
 package launcher
 
-import "halorun/launcher/control"
+import (
+	"sync"
+
+	"halorun/launcher/control"
+)
 
 // outbox sends messages on a stream in order, without making those who post them wait for the reader.
 type outbox struct {
 	conn  *control.Conn
 	queue chan control.Message
+
+	mu     sync.Mutex
+	closed bool
 }
 
 // outboxRoom is more than a reader that reads ever has waiting: how it begins, the tables of fences, pings for some seconds, and the end.
@@ -24,8 +31,13 @@ func (o *outbox) run() {
 	}
 }
 
-// post sends m soon. A reader that leaves so much unread loses the stream.
+// post sends m soon. A reader that leaves so much unread loses the stream. Behind close nothing is sent any more.
 func (o *outbox) post(m control.Message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return
+	}
 	select {
 	case o.queue <- m:
 	default:
@@ -33,5 +45,10 @@ func (o *outbox) post(m control.Message) {
 	}
 }
 
-// close ends run, once all that was posted is sent. Nothing may be posted any more.
-func (o *outbox) close() { close(o.queue) }
+// close ends run, once all that was posted is sent.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closed = true
+	close(o.queue)
+}

@@ -25,9 +25,10 @@ func watchSignals(ctx context.Context, timeout time.Duration, log *slog.Logger) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	s := &signals{log: log, suspend: make(chan func()), running: make(chan bool)}
 	ends, stops := make(chan os.Signal, 1), make(chan os.Signal, 1)
-	// What is ignored, as SIGHUP under nohup, stays so.
-	notify(ends, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	notify(stops, syscall.SIGTSTP)
+	// Shells have scripts' background jobs ignore SIGINT, which is to keep a terminal's ^C from them; one sent on purpose counts.
+	signal.Notify(ends, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
+	notifyUnlessIgnored(ends, syscall.SIGHUP) // under nohup it is
+	notifyUnlessIgnored(stops, syscall.SIGTSTP)
 	go s.watch(ctx, cancel, timeout, ends, stops)
 	return ctx, s, func() {
 		signal.Stop(stops)
@@ -35,11 +36,9 @@ func watchSignals(ctx context.Context, timeout time.Duration, log *slog.Logger) 
 	}
 }
 
-func notify(c chan<- os.Signal, all ...os.Signal) {
-	for _, s := range all {
-		if !signal.Ignored(s) {
-			signal.Notify(c, s)
-		}
+func notifyUnlessIgnored(c chan<- os.Signal, s os.Signal) {
+	if !signal.Ignored(s) {
+		signal.Notify(c, s)
 	}
 }
 

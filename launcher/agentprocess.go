@@ -24,6 +24,7 @@ type agentProcess struct {
 	relayed relayed
 	done    chan struct{} // closed when its stream has ended
 
+	loggedIn  bool // ssh did its part
 	machine   control.Machine
 	connected time.Duration // how long it took to reach it
 	sent      int           // bytes of program that it was sent

@@ -221,11 +221,11 @@ func (l *launch) greet(ctx context.Context, a *agentProcess) (*agentProcess, err
 			return nil, &sshError{host: a.host, said: append(said, fmt.Sprintf("no answer within %v", timeout))}
 		case errors.Is(err, control.ErrProtocol), errors.As(err, new(*stagingError)):
 			return nil, withLast(err, said)
-		case e.status == sshFailed && !a.local && len(said) > 0:
+		case e.status == sshFailed && !a.local && !a.loggedIn:
 			return nil, &sshError{host: a.host, said: said}
 		case e.status == sshFailed && !a.local:
 			// So ssh tells, or rather does not tell, that what it ran was killed by a signal.
-			return nil, &agentEnded{how: "was killed, or ssh ended without a word"}
+			return nil, &agentEnded{how: "was killed, or the connection broke", said: said}
 		}
 		return nil, &agentEnded{how: howEnded(e.status, e.signal), said: said}
 	}
@@ -263,6 +263,8 @@ func (l *launch) hello(a *agentProcess, progress func()) error {
 			}
 			a.machine = h.Machine
 			return nil
+		case line == "login":
+			a.loggedIn = true
 		case line == "staging failed":
 			return &stagingError{errors.New("the program cannot be put there")}
 		case words[0] == "staging" && len(words) == 4:

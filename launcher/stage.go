@@ -101,6 +101,10 @@ func (b *binaries) forMachine(machine string) (*binary, error) {
 	return nil, fmt.Errorf("its processor is %q, for which there is no Halorun; there is one for x86_64 and aarch64", machine)
 }
 
+// announce is how a script begins: what goes wrong behind this line is not ssh's failure, whose exit status is also that of a program
+// that a signal ended.
+const announce = `printf "\nhalorun login\n"; `
+
 // agentScript returns what a host's shell is to run so that it becomes an agent. A program that the host lacks it asks for, in a
 // line that begins with "halorun staging", and gets it on stdin, behind a line that says how long it is, how packed and its
 // SHA-256. With verify a program that is there is looked at closely before it is used.
@@ -133,7 +137,7 @@ func (b *binaries) agentScript(args []string, verify bool) (string, error) {
 	if verify {
 		check = `sum "$p" "$h" || rm -f "$p"; `
 	}
-	return `d="${XDG_CACHE_HOME:-$HOME/.cache}/halorun"; ` + lookup.String() + `p="$d/$h/halorun"; ` +
+	return announce + `d="${XDG_CACHE_HOME:-$HOME/.cache}/halorun"; ` + lookup.String() + `p="$d/$h/halorun"; ` +
 		// A host without a tool for checksums trusts the length.
 		`sum() { s=$(sha256sum <"$1" 2>/dev/null || shasum -a 256 <"$1" 2>/dev/null); case "$s" in ""|"$2"*) [ -s "$1" ];; *) false;; esac; }; ` +
 		check +
@@ -152,7 +156,7 @@ func (b *binaries) agentScript(args []string, verify bool) (string, error) {
 
 // remoteScript is agentScript for a program that the user has installed.
 func remoteScript(path string, args []string) string {
-	return fmt.Sprintf(`[ -x %[1]s ] || { echo %[1]s is not there, or not a program >&2; exit 127; }; exec %[1]s %s`,
+	return announce + fmt.Sprintf(`[ -x %[1]s ] || { echo %[1]s is not there, or not a program >&2; exit 127; }; exec %[1]s %s`,
 		`"`+path+`"`, strings.Join(args, " "))
 }
 

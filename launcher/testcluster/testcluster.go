@@ -407,13 +407,18 @@ func (c *Cluster) OldKey(name string) {
 
 // down ends all processes and removes the folder. The namespaces go with the processes.
 func (c *Cluster) down() {
-	for _, h := range c.hosts {
-		for _, cmd := range []*exec.Cmd{h.init, h.holder} {
-			if cmd != nil && cmd.Process != nil {
-				_ = cmd.Process.Kill() // --kill-child ends PID 1, and the kernel all others
-				_ = cmd.Wait()
-			}
+	end := func(cmd *exec.Cmd) {
+		if cmd != nil && cmd.Process != nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
 		}
+	}
+	for _, h := range c.hosts {
+		end(h.init) // --kill-child ends PID 1, and the kernel all others, which takes it a moment
+		for deadline := time.Now().Add(patience); h.init != nil && len(c.Pids(h.name)) > 0 && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond) // between looks at processes that are not our children
+		}
+		end(h.holder)
 	}
 	if c.sw != nil {
 		_ = c.sw.Process.Kill()

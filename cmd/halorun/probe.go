@@ -13,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halorun/comm"
-	"halorun/launcher"
 )
 
 // facts are what a process on a host finds out about it.
@@ -43,15 +42,7 @@ func probeCommand() *cli.Command {
 
 // probeMain is the process of a host in a check.
 func probeMain(ctx context.Context) error {
-	self, err := launcher.Attach(ctx)
-	if err != nil {
-		return err
-	}
-	var spec rankSpec
-	if err := json.Unmarshal(self.Spec, &spec); err != nil {
-		return err
-	}
-	config, err := spec.Network.config(self)
+	self, _, config, err := attach(ctx)
 	if err != nil {
 		return err
 	}

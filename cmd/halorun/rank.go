@@ -82,21 +82,27 @@ func (n networkSpec) config(self *launcher.Rank) (comm.Config, error) {
 	}, err
 }
 
+// attach tells a process who it is, what it is to do and how it meets the others.
+func attach(ctx context.Context) (*launcher.Rank, rankSpec, comm.Config, error) {
+	var spec rankSpec
+	self, err := launcher.Attach(ctx)
+	if err == nil {
+		err = json.Unmarshal(self.Spec, &spec)
+	}
+	if err != nil {
+		return nil, spec, comm.Config{}, err
+	}
+	config, err := spec.Network.config(self)
+	return self, spec, config, err
+}
+
 // rankMain is a rank process: it joins the world, does its part and tells the launcher how that went.
 func rankMain(ctx context.Context, began time.Time) error {
-	self, err := launcher.Attach(ctx)
+	self, spec, config, err := attach(ctx)
 	if err != nil {
 		return err
 	}
 	ctx = self.Context()
-	var spec rankSpec
-	if err := json.Unmarshal(self.Spec, &spec); err != nil {
-		return err
-	}
-	config, err := spec.Network.config(self)
-	if err != nil {
-		return err
-	}
 	job := spec.Job
 	job.Head, job.Ranks = self.Head, self.Ranks
 	if self.Files == 0 {

@@ -32,5 +32,6 @@
 // peer is lost. The error is a *RankError that names both ranks, their hosts and
 // the operation. A World whose peer is lost is not repaired: the caller closes it,
 // which ends the others' calls with it too, and joins a new one with the next
-// epoch. Frames and handshakes of another epoch are refused.
+// epoch. Whoever knows of a loss before the links do says so with World.Lose, and
+// every call ends at once. Frames and handshakes of another epoch are refused.
 package comm

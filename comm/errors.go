@@ -30,7 +30,7 @@ const (
 type RankError struct {
 	Rank int    // the peer
 	Host string // the peer's host, if known
-	Op   string // what was done with the peer: "send to", "recv from", "join with"
+	Op   string // what was done with the peer: "send to", "recv from", "join with", "lost"
 	Tag  Tag    // of the message, if Op is one of the first two
 
 	By     int // the rank whose call failed

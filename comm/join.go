@@ -84,6 +84,8 @@ func (w *World) connect(ctx context.Context) ([]Link, error) {
 		return nil, fmt.Errorf("publish address: %w", err)
 	}
 
+	ctx, late := context.WithCancelCause(ctx)
+	defer late(nil)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(1 + dialsAtOnce)
 	r := &reception{
@@ -96,6 +98,7 @@ func (w *World) connect(ctx context.Context) ([]Link, error) {
 	if err := b.Fence(gctx); err != nil {
 		g.Go(func() error { return fmt.Errorf("wait for the other ranks' addresses: %w", err) })
 	} else {
+		defer time.AfterFunc(w.cfg.JoinTimeout, func() { late(context.DeadlineExceeded) }).Stop()
 		for peer := range dialed {
 			g.Go(func() error {
 				c, _, err := w.dial(gctx, peer)
@@ -412,13 +415,18 @@ func (r *reception) result(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
+	var missing []int
 	var names []string
 	for rank := r.world.cfg.Rank + 1; rank < r.world.cfg.Size; rank++ {
 		if r.conns[rank] == nil {
 			var b strings.Builder
 			writeRank(&b, rank, r.world.Host(rank))
-			names = append(names, b.String())
+			missing, names = append(missing, rank), append(names, b.String())
 		}
 	}
-	return fmt.Errorf("%s did not connect: %w", strings.Join(names, ", "), err)
+	err = fmt.Errorf("%s did not connect: %w", strings.Join(names, ", "), err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return r.world.wrap("join with", missing[0], 0, err)
+	}
+	return err
 }

@@ -136,7 +136,7 @@ func TestJoinAmongSilence(t *testing.T) {
 					if loris.WriteFrame(t.Context(), net.Buffers{{b}}) != nil {
 						break
 					}
-					time.Sleep(time.Second) // fake
+					time.Sleep(time.Second) // of synctest's clock: it takes no time
 				}
 				if d := time.Since(start); d > 10*time.Second {
 					t.Errorf("listened to for %v", d)

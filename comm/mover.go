@@ -56,6 +56,10 @@ type Mover struct {
 	tag   Tag
 	lend  func(context.Context, Rect) ([][]byte, error)
 
+	// Ask makes every piece wait until its receiver asks for it, so that none is under way to a receiver that may never take it. It is
+	// the same on all ranks, and set before Serve and Fetch.
+	Ask bool
+
 	all, mine index    // what every rank has, what this one has
 	need      [][]Rect // by rank
 	fetched   int      // how many of this rank's needs
@@ -99,7 +103,7 @@ func (m *Mover) serve(ctx context.Context, to int) error {
 				err = checkRows(rows, p.Rect)
 			}
 			if err == nil {
-				err = m.world.Send(ctx, to, m.tag, rows...)
+				err = m.world.sendPiece(ctx, to, m.tag, rows, m.Ask)
 			}
 			if err != nil {
 				return fmt.Errorf("serve %v: %w", p.Rect, err)

@@ -12,8 +12,6 @@ import (
 // on the way to the transport.
 func (w *World) Send(ctx context.Context, to int, tag Tag, bufs ...[]byte) error {
 	checkTag(tag)
-	ctx, cancel := w.bounded(ctx)
-	defer cancel()
 	return w.send(ctx, to, tag, bufs)
 }
 
@@ -66,9 +64,16 @@ func (w *World) link(peer int) (*link, error) {
 }
 
 func (w *World) send(ctx context.Context, to int, tag Tag, bufs [][]byte) error {
+	return w.sendPiece(ctx, to, tag, bufs, false)
+}
+
+// sendPiece is Send, which waits to be asked for a message of any size if ask is set.
+func (w *World) sendPiece(ctx context.Context, to int, tag Tag, bufs [][]byte, ask bool) error {
+	ctx, cancel := w.bounded(ctx)
+	defer cancel()
 	l, err := w.link(to)
 	if err == nil {
-		err = l.send(ctx, tag, bufs)
+		err = l.send(ctx, tag, bufs, ask)
 	}
 	return w.wrap(opSend, to, tag, err)
 }
@@ -127,7 +132,7 @@ func (w *World) sendrecv(ctx context.Context, to int, sendTag Tag, send [][]byte
 }
 
 // send is Send on one link.
-func (l *link) send(ctx context.Context, tag Tag, bufs [][]byte) error {
+func (l *link) send(ctx context.Context, tag Tag, bufs [][]byte, ask bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -141,7 +146,7 @@ func (l *link) send(ctx context.Context, tag Tag, bufs [][]byte) error {
 		return l.noSend
 	}
 	cost := headerSize + int(size)
-	if int64(size) <= int64(l.world.cfg.EagerLimit) && cost <= l.credit {
+	if !ask && int64(size) <= int64(l.world.cfg.EagerLimit) && cost <= l.credit {
 		l.credit -= cost
 		l.mu.Unlock()
 		return l.sendEager(ctx, tag, bufs, cost)

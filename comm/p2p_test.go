@@ -230,7 +230,7 @@ func TestDeadlines(t *testing.T) {
 		o := commtest.Options{Memory: true, Timeout: time.Hour, Config: func(c *comm.Config) { c.CallTimeout = time.Minute }}
 		commtest.Run(t, 2, o, func(ctx context.Context, w *comm.World) error {
 			if w.Rank() == 1 {
-				time.Sleep(10 * time.Minute) // fake
+				time.Sleep(10 * time.Minute) // of synctest's clock: it takes no time
 				// The second send was announced, so giving it up took the link along.
 				_, err := w.Recv(ctx, 0, 2, make([]byte, 1<<20))
 				if !errors.Is(err, comm.ErrLost) {

@@ -48,6 +48,10 @@ type Config struct {
 	// ConnectTimeout bounds the attempt to connect to a peer; zero means 10 s.
 	ConnectTimeout time.Duration
 
+	// JoinTimeout bounds how long it takes to connect to all peers, once all have come to the fence; zero means 30 s. How long they take to
+	// come is the Bootstrap's business, which knows whether they live.
+	JoinTimeout time.Duration
+
 	// EagerLimit is the longest message, in bytes, that is sent before the
 	// receiver has asked for it; zero means 256 KiB, and it is at most 1 MiB.
 	// Negative makes every Send wait for its Recv.
@@ -81,6 +85,9 @@ func (c *Config) setDefaults() error {
 	}
 	if c.ConnectTimeout == 0 {
 		c.ConnectTimeout = 10 * time.Second
+	}
+	if c.JoinTimeout == 0 {
+		c.JoinTimeout = 30 * time.Second
 	}
 	if c.EagerLimit == 0 {
 		c.EagerLimit = 256 << 10
@@ -121,6 +128,9 @@ func (w *World) Size() int { return w.cfg.Size }
 
 // Epoch returns the number of the membership this World was joined for.
 func (w *World) Epoch() uint32 { return w.cfg.Epoch }
+
+// Member returns this rank's member ID, which no other process of the job ever has.
+func (w *World) Member() uint32 { return w.cfg.Member }
 
 // Transport returns the name of the transport between ranks, such as "tcp", and "tcp+tls" if a link is encrypted.
 func (w *World) Transport() string {
@@ -201,6 +211,34 @@ func (w *World) Close() error {
 		w.closeErr = errors.Join(errs...)
 	})
 	return w.closeErr
+}
+
+// Lose ends this World because a rank is lost: every pending and later call returns a *RankError, whoever it is made with, and its cause
+// says which rank was lost and why. It does not wait for anything.
+func (w *World) Lose(rank int, why error) {
+	err := w.wrap("lost", rank, 0, why)
+	for _, l := range w.links {
+		if l != nil {
+			l.fail(err)
+		}
+	}
+}
+
+// Abandon leaves the world without a goodbye, and returns when nothing of it is in use any more. Peers find their links lost.
+func (w *World) Abandon() {
+	w.closeOnce.Do(func() {
+		w.closeErr = ErrClosed
+		for _, l := range w.links {
+			if l != nil {
+				l.fail(ErrClosed)
+			}
+		}
+		for _, l := range w.links {
+			if l != nil {
+				l.done.Wait()
+			}
+		}
+	})
 }
 
 // bounded gives ctx the default deadline if it has none.

@@ -108,6 +108,7 @@ func (l *faultyLink) pass(n int) int {
 
 func (l *faultyLink) hold(r *rand.Rand) {
 	if l.delay > 0 {
+		// This is the slow link itself, that a test asks for by Faults.Delay, and no wait for something.
 		time.Sleep(time.Duration(r.Int64N(int64(l.delay))))
 	}
 }

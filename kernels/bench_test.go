@@ -8,9 +8,11 @@ import (
 
 // BenchmarkStage runs a chain's first stage as a rank does: 64 rows at a time, from rows in memory.
 func BenchmarkStage(b *testing.B) {
-	for _, op := range []string{
-		"gray", "edges", "sharpen", "blur", "sketch", "invert", "brightness-contrast", "red", "hsv", "heatmap", "blur:size=5",
-	} {
+	ops := []string{"blur:size=5", "blur:size=101"}
+	for _, d := range Definitions() {
+		ops = append(ops, d.Name)
+	}
+	for _, op := range ops {
 		for _, width := range []int{4096, 16384} {
 			b.Run(fmt.Sprintf("%s/%d", op, width), func(b *testing.B) {
 				const height = 256
@@ -23,14 +25,7 @@ func BenchmarkStage(b *testing.B) {
 						rows[y][x] = byte(128 + 80*((x/90+y/40)%2) - 40 + rng.IntN(17))
 					}
 				}
-				chain, err := Parse([]string{op})
-				if err != nil {
-					b.Fatal(err)
-				}
-				stages, err := chain.Stages(shape)
-				if err != nil {
-					b.Fatal(err)
-				}
+				stages := stagesOf(b, []string{op}, shape)
 				p := NewPipeline(stages[0], func(y int, dst [][]byte) error {
 					for i := range dst {
 						copy(dst[i], rows[(y+i)%height])
@@ -38,7 +33,7 @@ func BenchmarkStage(b *testing.B) {
 					return nil
 				})
 				const tile = 64
-				out := newTestRows(Shape{width, tile, stages[0].Out.Channels})
+				out := makeRows(Shape{width, tile, stages[0].Out.Channels})
 				b.SetBytes(int64(tile * shape.RowBytes()))
 				y := 1 << 10
 				for b.Loop() {

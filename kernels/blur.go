@@ -14,7 +14,7 @@ var _ = register(Definition{
 		{Name: "sigma", Kind: KindFloat, Default: 0, Min: 0, Max: 1e4, Doc: "standard deviation in pixels; 0 derives it from the size"},
 	},
 	Build: func(a Args, _ int) ([]Op, error) {
-		op, err := gaussian(int(a["size"]), a["sigma"])
+		op, err := gaussian(a.Int("size"), a.Float("sigma"))
 		return []Op{op}, err
 	},
 })

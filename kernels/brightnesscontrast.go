@@ -9,7 +9,9 @@ var _ = register(Definition{
 		{Name: "alpha", Kind: KindFloat, Default: 1.5, Min: -1e6, Max: 1e6, Doc: "factor (contrast)"},
 		{Name: "beta", Kind: KindFloat, Default: 40, Min: -1e6, Max: 1e6, Doc: "added after it (brightness)"},
 	},
-	Build: func(a Args, _ int) ([]Op, error) { return []Op{brightnessContrast(a["alpha"], a["beta"])}, nil },
+	Build: func(a Args, _ int) ([]Op, error) {
+		return []Op{brightnessContrast(a.Float("alpha"), a.Float("beta"))}, nil
+	},
 })
 
 // brightnessContrast computes as OpenCV does on processors with a fused multiply-add: the factors are float32, and
@@ -24,23 +26,17 @@ func brightnessContrast(alpha, beta float64) Op {
 		table[v] = byte(f(float64(v)))
 	}
 	return pointwise{
-		row: func(dst, src []byte) { lookUp(dst, src, &table) },
+		row: func(dst, src []byte) {
+			if n := len(dst); path == isaAVX2 && n >= 32 { // which has no registers for a table
+				linearAVX2(&dst[0], &src[0], n, a, b)
+				return
+			}
+			lookUp(dst, src, &table)
+		},
 		pixel: func(out, in []float64) {
 			for i, v := range in {
 				out[i] = f(v)
 			}
 		},
-	}
-}
-
-// lookUp replaces every sample by its entry in the table.
-func lookUp(dst, src []byte, table *[256]byte) {
-	for len(src) >= 8 && len(dst) >= 8 {
-		dst[0], dst[1], dst[2], dst[3] = table[src[0]], table[src[1]], table[src[2]], table[src[3]]
-		dst[4], dst[5], dst[6], dst[7] = table[src[4]], table[src[5]], table[src[6]], table[src[7]]
-		dst, src = dst[8:], src[8:]
-	}
-	for i, v := range src {
-		dst[i] = table[v]
 	}
 }

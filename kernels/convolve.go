@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -15,8 +16,7 @@ import (
 // value taken before saturating if abs is set.
 type Convolution struct {
 	kernel mat.Matrix
-	shift  uint
-	abs    bool
+	finish
 	column []int // with row, the factors of a kernel of rank 1; else nil
 	row    []int
 }
@@ -48,7 +48,7 @@ func NewConvolution(kernel mat.Matrix, shift uint, abs bool) (*Convolution, erro
 	if sum*255+float64(uint64(1)<<shift) > math.MaxInt32 {
 		return nil, fmt.Errorf("the kernel's entries add up to %v; sums of samples would not fit 32 bits", sum)
 	}
-	k := &Convolution{kernel: kernel, shift: shift, abs: abs}
+	k := &Convolution{kernel: kernel, finish: finish{shift: shift, abs: abs}}
 	if o, ok := kernel.(outer); ok {
 		k.column, k.row = o.column, o.row
 	} else {
@@ -142,29 +142,32 @@ func (k *Convolution) InRows(out Rows) Rows {
 	return out.Grow(r / 2)
 }
 
-// Bind chooses two passes if the kernel's factors fit them, else the direct form.
+// Bind chooses two passes, in their best form, if the kernel's factors fit them, else the direct form.
 func (k *Convolution) Bind(in Shape) Applier {
-	if k.shift == 16 && !k.abs && fitsTwoPass(k.column) && fitsTwoPass(k.row) {
+	if k.shift != 16 || k.abs || !fitsTwoPass(k.column) || !fitsTwoPass(k.row) {
+		return newDirect(k.kernel, k.finish, in)
+	}
+	if reach := binomialReach(k.column, k.row); reach > 0 {
+		return newBinomial(reach, in)
+	}
+	const one = 256 // in fixed point, a weight that leaves no room for another
+	switch column, row := slices.Max(k.column), slices.Max(k.row); {
+	case column == one && row == one:
+		return unchanged{reach: len(k.column) / 2}
+	case column == one || row == one || path < isaAVX2:
 		return newTwoPass(k.column, k.row, in)
+	default:
+		return newGauss(k.column, k.row, in, path)
 	}
-	return newDirect(k, in)
-}
-
-// finish rounds, takes the absolute value if asked to, and saturates.
-func (k *Convolution) finish(sum float64) float64 {
-	if k.shift > 0 {
-		sum = math.Floor((sum + float64(uint64(1)<<(k.shift-1))) / float64(uint64(1)<<k.shift))
-	}
-	if k.abs {
-		sum = math.Abs(sum)
-	}
-	return min(max(sum, 0), 255)
 }
 
 // Reference is the double sum itself; in float64 whole numbers of this size are exact.
-func (k *Convolution) Reference(in Planes) Planes {
+func (k *Convolution) Reference(in Planes) Planes { return doubleSums(k.kernel, in, k.exactly) }
+
+// doubleSums returns finish(Σ kernel(i,j)·sample) for every sample.
+func doubleSums(kernel mat.Matrix, in Planes, finish func(sum float64) float64) Planes {
 	h, w := in[0].Dims()
-	r, c := k.kernel.Dims()
+	r, c := kernel.Dims()
 	out := newPlanes(len(in), h, w)
 	for p, plane := range in {
 		for y := range h {
@@ -173,10 +176,10 @@ func (k *Convolution) Reference(in Planes) Planes {
 				for i := range r {
 					yy := BorderReflect101.At(y+i-r/2, h)
 					for j := range c {
-						sum += k.kernel.At(i, j) * plane.At(yy, BorderReflect101.At(x+j-c/2, w))
+						sum += float64(kernel.At(i, j) * plane.At(yy, BorderReflect101.At(x+j-c/2, w)))
 					}
 				}
-				out[p].Set(y, x, k.finish(sum))
+				out[p].Set(y, x, finish(sum))
 			}
 		}
 	}

@@ -17,6 +17,27 @@ type Definition struct {
 	Build func(a Args, channels int) ([]Op, error) `json:"-"`
 }
 
+// Args are a call's parameters by name; those not given have their defaults.
+type Args map[string]value
+
+// value is a parameter's value: a number, or a text.
+type value struct {
+	number float64
+	text   string
+}
+
+// Float returns the parameter of the name, which is a KindFloat.
+func (a Args) Float(name string) float64 { return a[name].number }
+
+// Int returns the parameter of the name, which is a KindInt.
+func (a Args) Int(name string) int { return int(a[name].number) }
+
+// Bool returns the parameter of the name, which is a KindBool.
+func (a Args) Bool(name string) bool { return a[name].number != 0 }
+
+// Text returns the parameter of the name, which is a KindChoice or a KindText, in normalised form.
+func (a Args) Text(name string) string { return a[name].text }
+
 // Param is a parameter of an operation.
 type Param struct {
 	Name    string  `json:"name"`
@@ -26,13 +47,21 @@ type Param struct {
 	Max     float64 `json:"max"`
 	Odd     bool    `json:"odd,omitempty"` // only odd numbers
 	Doc     string  `json:"doc"`
+
+	Text    string   `json:"-"` // the default of a KindChoice or KindText
+	Choices []string `json:"-"` // what a KindChoice may be, in lower case
+	// Normalise returns the form of a KindText that needs nothing from outside, such as a file: ranks on other hosts are given it. It
+	// must return what is normalised unchanged. Its error says what is wrong with the text.
+	Normalise func(text string) (string, error) `json:"-"`
 }
 
 // Kind is the type of a parameter's value.
 type Kind int
 
 const (
-	KindInt   Kind = iota // a whole number
-	KindFloat             // a number; NaN and infinities are refused
-	KindBool              // true or false, 1 or 0 in Args
+	KindInt    Kind = iota // a whole number
+	KindFloat              // a number; NaN and infinities are refused
+	KindBool               // true or false
+	KindChoice             // one of some words
+	KindText               // anything that Normalise takes; it may hold commas
 )

@@ -28,7 +28,7 @@ func TestGolden(t *testing.T) {
 	if err := json.Unmarshal(b, &manifest); err != nil {
 		t.Fatal(err)
 	}
-	if len(manifest.Cases) < 200 {
+	if len(manifest.Cases) < 363 {
 		t.Fatalf("only %d golden cases", len(manifest.Cases))
 	}
 	for _, c := range manifest.Cases {
@@ -67,7 +67,7 @@ func readPNG(t *testing.T, name string) ([][]byte, Shape) {
 	if _, ok := img.(*image.Gray); ok {
 		s.Channels = 1
 	}
-	rows := newTestRows(s)
+	rows := makeRows(s)
 	for y := range rows {
 		for x := range s.Width {
 			r, g, b, _ := img.At(x, y).RGBA()
@@ -77,68 +77,29 @@ func readPNG(t *testing.T, name string) ([][]byte, Shape) {
 	return rows, s
 }
 
-func newTestRows(s Shape) [][]byte {
-	rows := make([][]byte, s.Height)
-	for y := range rows {
-		rows[y] = make([]byte, s.RowBytes())
-	}
-	return rows
-}
-
 func inRGB(rows [][]byte, s Shape) [][]byte {
 	if s.Channels == 3 {
 		return rows
 	}
-	out := newTestRows(Shape{s.Width, s.Height, 3})
+	out := makeRows(Shape{s.Width, s.Height, 3})
 	spread.Apply(out, rows, Rows{0, s.Height})
 	return out
 }
 
-// alone is the only rank.
-type alone struct{}
-
-func (alone) SwapBorders(func(int) []byte, func(int, []byte)) error { return nil }
-func (alone) Any(b bool) (bool, error)                              { return b, nil }
-
-// runChain runs a chain over a whole picture through pipelines.
+// runChain runs a chain over a whole picture.
 func runChain(t testing.TB, ops []string, rows [][]byte, shape Shape) ([][]byte, Shape) {
 	t.Helper()
 	chain, err := Parse(ops)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stages, err := chain.Stages(shape)
+	r, err := chain.NewRunner(shape, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range stages {
-		in := rows
-		p := NewPipeline(s, func(y int, dst [][]byte) error {
-			for i := range dst {
-				copy(dst[i], in[y+i])
-			}
-			return nil
-		})
-		rows = newTestRows(s.Out)
-		all := Rows{0, s.Out.Height}
-		if err := p.Run(all, rows); err != nil {
-			t.Fatal(err)
-		}
-		if n := len(s.Steps); n > 0 {
-			if g, ok := s.Steps[n-1].Op.(Global); ok {
-				d := g.Decide(s.Out, []Rows{all})
-				for y, row := range rows {
-					d.Put(y, row)
-				}
-				if err := d.Resolve(alone{}); err != nil {
-					t.Fatal(err)
-				}
-				for y, row := range rows {
-					d.Row(y, row)
-				}
-			}
-		}
-		shape = s.Out
+	out := makeRows(r.Out())
+	if err := r.Run(out, rows); err != nil {
+		t.Fatal(err)
 	}
-	return rows, shape
+	return out, r.Out()
 }

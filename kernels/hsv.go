@@ -19,27 +19,39 @@ func hsvDivide(n float64) *[256]int32 {
 	return &t
 }
 
+// hsvPixels converts pixels with the tables of 255/i and 30/i.
+func hsvPixels(dst, src []byte, byValue, byRange *[256]int32) {
+	for ; len(dst) >= 3 && len(src) >= 3; dst, src = dst[3:], src[3:] {
+		r, g, b := int32(src[0]), int32(src[1]), int32(src[2])
+		v := max(r, g, b)
+		d := v - min(r, g, b)
+		// Plain assignments, which compile to conditional moves: the branches of a noisy picture cannot be predicted.
+		h, fromGreen, fromRed := r-g+4*d, b-r+2*d, g-b
+		if v == g {
+			h = fromGreen
+		}
+		if v == r {
+			h = fromRed
+		}
+		h = (h*byRange[byte(d)] + 1<<(hsvShift-1)) >> hsvShift
+		h += h >> 31 & 180
+		s := (d*byValue[byte(v)] + 1<<(hsvShift-1)) >> hsvShift
+		dst[0], dst[1], dst[2] = byte(v), byte(s), byte(h)
+	}
+}
+
 var hsv = func() Op {
 	byValue, byRange := hsvDivide(255), hsvDivide(30)
 	return pointwise{
 		row: func(dst, src []byte) {
-			src = src[:len(dst)]
-			for i := 2; i < len(dst); i += 3 {
-				r, g, b := int32(src[i-2]), int32(src[i-1]), int32(src[i])
-				v := max(r, g, b)
-				d := v - min(r, g, b)
-				// Plain assignments, which compile to conditional moves: the branches of a noisy picture cannot be predicted.
-				h, fromGreen, fromRed := r-g+4*d, b-r+2*d, g-b
-				if v == g {
-					h = fromGreen
-				}
-				if v == r {
-					h = fromRed
-				}
-				h = (h*byRange[byte(d)] + 1<<(hsvShift-1)) >> hsvShift
-				h += h >> 31 & 180
-				s := (d*byValue[byte(v)] + 1<<(hsvShift-1)) >> hsvShift
-				dst[i-2], dst[i-1], dst[i] = byte(v), byte(s), byte(h)
+			n := len(dst) / 3
+			switch {
+			case path >= isaAVX512 && n >= 64:
+				hsvAVX512(&dst[0], &src[0], n)
+			case path >= isaAVX2 && n >= 32:
+				hsvAVX2(&dst[0], &src[0], n)
+			default:
+				hsvPixels(dst, src, byValue, byRange)
 			}
 		},
 		pixel: func(out, in []float64) {

@@ -10,91 +10,102 @@ import (
 // hysteresis decides which candidates of Canny's local part are edges: those that touch an edge, in any of eight
 // directions, again and again until nothing changes. It holds two bits a pixel of the rows on this rank.
 //
-// A row's edges grow by words: candidates next to an edge of the row above, of the row itself or of the row below become
-// edges. Rows whose neighbours grew are looked at again, so that settling costs what changes.
+// A word of 64 pixels grows at once: its candidates next to edges become edges, along the whole word, and then the words around
+// are looked at that have candidates next to the new edges. So settling costs a look at each word, and what changes.
 type hysteresis struct {
-	width  int
-	words  int              // of a row
-	bands  []band           // by their first row
-	todo   []int            // rows to look at again
-	border map[int][]uint64 // edges of neighbours' rows
-	grown  []uint64
+	words int // of a row
+	bands []band
+	// Bits, 64 pixels a word. An empty word lies between rows, and a row before and after each band: another rank's, of which only
+	// edges are known. At either end there is one more row, so that every word that may have something has all its neighbours.
+	weak, edge []uint64 // candidates that are not edges so far; edges
+	queued     []bool   // whether a word is in todo
+	todo       []int    // words to look at
 }
 
-// band is a run of rows on this rank.
+// band is a run of rows on this rank that does not touch another.
 type band struct {
 	Rows
-	candidate, edge []uint64 // row after row
-	queued          []bool   // by row
+	first int // the first word of its first row
 }
 
 func newHysteresis(width int, runs []Rows) *hysteresis {
-	h := &hysteresis{width: width, words: (width + 63) / 64, border: make(map[int][]uint64)}
-	h.grown = make([]uint64, h.words)
+	h := &hysteresis{words: (width + 63) / 64}
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r Rows) bool { return r.Len() == 0 })
+	slices.SortFunc(runs, func(a, b Rows) int { return a.Lo - b.Lo })
 	for _, run := range runs {
-		n := run.Len()
-		h.bands = append(h.bands, band{run, make([]uint64, n*h.words), make([]uint64, n*h.words), make([]bool, n)})
+		if n := len(h.bands); n > 0 && h.bands[n-1].Hi == run.Lo {
+			h.bands[n-1].Hi = run.Hi
+		} else {
+			h.bands = append(h.bands, band{Rows: run})
+		}
 	}
-	slices.SortFunc(h.bands, func(a, b band) int { return a.Lo - b.Lo })
+	size := 1 + h.stride()
+	for i := range h.bands {
+		b := &h.bands[i]
+		b.first = size + h.stride()
+		size += (b.Len() + 2) * h.stride()
+	}
+	size += h.stride()
+	h.weak, h.edge, h.queued = make([]uint64, size), make([]uint64, size), make([]bool, size)
 	return h
 }
 
-// find returns the band that holds row y, and the row's number in it; nil if another rank has it.
-func (h *hysteresis) find(y int) (*band, int) {
-	i := sort.Search(len(h.bands), func(i int) bool { return h.bands[i].Hi > y })
-	if i == len(h.bands) || y < h.bands[i].Lo {
-		return nil, 0
-	}
-	return &h.bands[i], y - h.bands[i].Lo
+// stride is the distance from a word to the one below it.
+func (h *hysteresis) stride() int { return h.words + 1 }
+
+// find returns the first word of row y, which is on this rank.
+func (h *hysteresis) find(y int) int {
+	b := h.bands[h.endingFrom(y+1)]
+	return b.first + (y-b.Lo)*h.stride()
 }
 
-// row returns the candidates and edges of the i-th row of a band.
-func (h *hysteresis) row(b *band, i int) (candidate, edge []uint64) {
-	return b.candidate[i*h.words : (i+1)*h.words], b.edge[i*h.words : (i+1)*h.words]
+// endingFrom returns the number of the first band that ends at row y or later.
+func (h *hysteresis) endingFrom(y int) int {
+	return sort.Search(len(h.bands), func(i int) bool { return h.bands[i].Hi >= y })
 }
 
-// Put stores a row of labels. A strong pixel is a candidate, too.
+// row returns the bits of row y, which is on this rank.
+func (h *hysteresis) row(y int) (weak, edge []uint64) {
+	first := h.find(y)
+	return h.weak[first : first+h.words], h.edge[first : first+h.words]
+}
+
+// Put stores a row of labels.
 func (h *hysteresis) Put(y int, labels []byte) {
-	candidates, edges := h.row(h.find(y))
-	for i := range h.words {
-		var candidate, edge uint64
-		part := labels[64*i : min(64*(i+1), len(labels))]
-		for shift := 0; len(part) > 0; shift += 8 {
-			var eight uint64
-			if len(part) >= 8 {
-				eight, part = binary.LittleEndian.Uint64(part), part[8:]
-			} else {
-				for j, l := range part {
-					eight |= uint64(l) << (8 * j)
-				}
-				part = nil
-			}
-			candidate |= gatherBits(eight|eight>>1) << shift
-			edge |= gatherBits(eight>>1) << shift
+	weak, edge := h.row(y)
+	packLabels(weak, edge, labels)
+}
+
+// Local writes the labels of row y. What hangs on an edge is one, and remains one.
+func (h *hysteresis) Local(y int, dst []byte) {
+	weak, edge := h.row(y)
+	for i, e := range edge {
+		part := dst[64*i : min(64*(i+1), len(dst))]
+		for x := range part {
+			part[x] = byte(e>>x&1*labelStrong | weak[i]>>x&1*labelCandidate)
 		}
-		candidates[i], edges[i] = candidate, edge
 	}
 }
 
-// gatherBits returns the lowest bit of each byte, the first byte's in bit 0: the multiplication adds shifted copies so that
-// each of these bits lands in the highest byte.
-func gatherBits(bytes uint64) uint64 { return (bytes & 0x0101010101010101) * 0x0102040810204080 >> 56 }
-
-// spreadBits is its inverse, with bytes of 255.
-func spreadBits(b uint64) uint64 {
-	each := (b & 0xff) * 0x0101010101010101 & 0x8040201008040201 // bit i in byte i
-	return (each + 0x7f7f7f7f7f7f7f7f) >> 7 & 0x0101010101010101 * 0xff
+// Row writes row y: 255 where there is an edge, else 0.
+func (h *hysteresis) Row(y int, dst []byte) {
+	_, edge := h.row(y)
+	unpackBits(dst, edge)
 }
 
 // Resolve settles the rows, exchanging border rows with other ranks until nobody has anything new.
 func (h *hysteresis) Resolve(peers Peers) error {
-	for _, run := range h.bands {
-		for y := run.Hi - 1; y >= run.Lo; y-- {
-			h.look(y)
+	for _, b := range h.bands {
+		for first := b.first; first < b.first+b.Len()*h.stride(); first += h.stride() {
+			for i, weak := range h.weak[first : first+h.words] {
+				if weak != 0 {
+					h.visit(first + i)
+					h.settle()
+				}
+			}
 		}
 	}
 	for {
-		h.settle()
 		fresh := false
 		err := peers.SwapBorders(h.packed, func(y int, b []byte) { fresh = h.absorb(y, b) || fresh })
 		if err != nil {
@@ -103,77 +114,45 @@ func (h *hysteresis) Resolve(peers Peers) error {
 		if more, err := peers.Any(fresh); err != nil || !more {
 			return err
 		}
+		h.settle()
 	}
 }
 
-// look puts row y on the list, if it is here and not on it yet.
-func (h *hysteresis) look(y int) {
-	if b, i := h.find(y); b != nil && !b.queued[i] {
-		b.queued[i] = true
-		h.todo = append(h.todo, y)
+// look puts word k on the list, if it is not on it yet.
+func (h *hysteresis) look(k int) {
+	if !h.queued[k] {
+		h.queued[k] = true
+		h.todo = append(h.todo, k)
 	}
 }
 
+// settle lets the words on the list grow, and those around them.
 func (h *hysteresis) settle() {
 	for len(h.todo) > 0 {
-		y := h.todo[len(h.todo)-1]
+		k := h.todo[len(h.todo)-1]
 		h.todo = h.todo[:len(h.todo)-1]
-		b, i := h.find(y)
-		b.queued[i] = false
-		if h.grow(y, b, i) {
-			h.look(y - 1)
-			h.look(y + 1)
-		}
+		h.queued[k] = false
+		h.visit(k)
 	}
 }
 
-// edges returns the edges of row y, here or on another rank; nil if there are none yet.
-func (h *hysteresis) edges(y int) []uint64 {
-	if b, i := h.find(y); b != nil {
-		_, edge := h.row(b, i)
-		return edge
+// visit makes edges of the candidates of word k that touch one, and puts those that touch these on the list.
+func (h *hysteresis) visit(k int) {
+	// The word and those beside it, each with those above and below.
+	above, here, below := h.edge[k-h.stride()-1:][:3], h.edge[k-1:][:3], h.edge[k+h.stride()-1:][:3]
+	middle := above[1] | here[1] | below[1]
+	near := middle | middle<<1 | middle>>1 | (above[0]|here[0]|below[0])>>63 | (above[2]|here[2]|below[2])<<63
+	weak := h.weak[k]
+	if near &= weak; near == 0 {
+		return
 	}
-	return h.border[y]
-}
-
-// grow marks the candidates of row y, the i-th of band b, that touch an edge, and tells whether there were any.
-func (h *hysteresis) grow(y int, b *band, i int) bool {
-	candidates, edges := h.row(b, i)
-	near := h.grown
-	copy(near, edges)
-	for _, other := range [][]uint64{h.edges(y - 1), h.edges(y + 1)} {
-		if other == nil {
-			continue
-		}
-		last := uint64(0)
-		for i, e := range other {
-			next := uint64(0)
-			if i+1 < len(other) {
-				next = other[i+1] << 63
-			}
-			near[i] |= e | e<<1 | e>>1 | last>>63 | next
-			last = e
-		}
+	fresh := fillUp(weak, near)
+	if fresh>>1&weak&^fresh != 0 {
+		fresh = bits.Reverse64(fillUp(bits.Reverse64(weak), bits.Reverse64(fresh)))
 	}
-	// Along the row: rightwards with a carry from word to word, then leftwards.
-	carry := uint64(0)
-	for i, c := range candidates {
-		e := fillUp(c, near[i]&c|carry&c)
-		near[i] = e
-		carry = e >> 63
-	}
-	changed := false
-	carry = 0
-	for i := len(near) - 1; i >= 0; i-- {
-		c := candidates[i]
-		e := bits.Reverse64(fillUp(bits.Reverse64(c), bits.Reverse64(near[i]|carry<<63&c)))
-		carry = e & 1
-		if e != edges[i] {
-			edges[i] = e
-			changed = true
-		}
-	}
-	return changed
+	h.edge[k] |= fresh
+	h.weak[k] = weak &^ fresh
+	h.lookAround(k, fresh)
 }
 
 // fillUp spreads the seeds, which are candidates, through runs of candidates towards higher bits: adding a seed to the run
@@ -182,44 +161,49 @@ func fillUp(candidates, seeds uint64) uint64 {
 	return candidates&^(candidates+seeds) | seeds
 }
 
+// lookAround puts the words around k on the list that have candidates next to k's fresh edges.
+func (h *hysteresis) lookAround(k int, fresh uint64) {
+	near := fresh | fresh<<1 | fresh>>1
+	for _, row := range [...]int{k - h.stride(), k, k + h.stride()} {
+		if h.weak[row]&near != 0 {
+			h.look(row)
+		}
+		if h.weak[row-1]>>63&fresh != 0 { // bit 0 of fresh
+			h.look(row - 1)
+		}
+		if h.weak[row+1]<<63&fresh != 0 {
+			h.look(row + 1)
+		}
+	}
+}
+
 // absorb takes the edges of row y, which another rank holds, and tells whether there are new ones.
-func (h *hysteresis) absorb(y int, b []byte) bool {
-	have := h.border[y]
-	if have == nil {
-		have = make([]uint64, h.words)
-		h.border[y] = have
+func (h *hysteresis) absorb(y int, row []byte) bool {
+	any := false
+	i := h.endingFrom(y)
+	for _, b := range h.bands[i:min(i+2, len(h.bands))] { // the bands that end before the row and begin after it
+		if y != b.Hi && y != b.Lo-1 {
+			continue
+		}
+		first := b.first + (y-b.Lo)*h.stride()
+		for i := range h.words {
+			edge := binary.LittleEndian.Uint64(row[8*i:])
+			if fresh := edge &^ h.edge[first+i]; fresh != 0 {
+				h.edge[first+i] = edge
+				h.lookAround(first+i, fresh)
+				any = true
+			}
+		}
 	}
-	fresh := false
-	for i := range have {
-		e := binary.LittleEndian.Uint64(b[8*i:])
-		fresh = fresh || e != have[i]
-		have[i] = e
-	}
-	if fresh {
-		h.look(y - 1)
-		h.look(y + 1)
-	}
-	return fresh
+	return any
 }
 
 // packed returns the edges of row y as bytes.
 func (h *hysteresis) packed(y int) []byte {
 	b := make([]byte, 0, 8*h.words)
-	for _, e := range h.edges(y) {
+	_, edge := h.row(y)
+	for _, e := range edge {
 		b = binary.LittleEndian.AppendUint64(b, e)
 	}
 	return b
-}
-
-// Row writes row y: 255 where there is an edge, else 0.
-func (h *hysteresis) Row(y int, dst []byte) {
-	for i, edge := range h.edges(y) {
-		part := dst[64*i : min(64*(i+1), len(dst))]
-		for ; len(part) >= 8; part, edge = part[8:], edge>>8 {
-			binary.LittleEndian.PutUint64(part, spreadBits(edge))
-		}
-		for x := range part {
-			part[x] = -byte(edge >> x & 1)
-		}
-	}
 }

@@ -150,6 +150,8 @@ func (s *seat) Any(b bool) (bool, error) {
 	return all, nil
 }
 
+func (s *seat) Sum([]int64) error { panic("hysteresis adds nothing up") }
+
 // maze returns labels whose candidates form one path that winds over the whole picture, strong at one end.
 func maze(h, w int, vertical bool) [][]byte {
 	labels := make([][]byte, h)
@@ -213,6 +215,37 @@ func TestHysteresis(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestHysteresisRuns: it does not matter how the rows of a rank are told, nor what an attempt to settle has found out already.
+func TestHysteresisRuns(t *testing.T) {
+	labels := maze(37, 130, true)
+	want := flood(labels)
+	first := newHysteresis(130, []Rows{{0, 20}})
+	for y := range 20 {
+		first.Put(y, labels[y])
+	}
+	if err := first.Resolve(alone{}); err != nil {
+		t.Fatal(err)
+	}
+	all := newHysteresis(130, []Rows{{30, 37}, {5, 5}, {0, 12}, {12, 30}})
+	for y, row := range labels {
+		if y < 20 {
+			row = make([]byte, 130)
+			first.Local(y, row)
+		}
+		all.Put(y, row)
+	}
+	if err := all.Resolve(alone{}); err != nil {
+		t.Fatal(err)
+	}
+	got := makeRows(Shape{130, 37, 1})
+	for y, row := range got {
+		all.Row(y, row)
+	}
+	if diff := difference(got, want); diff != "" {
+		t.Error(diff)
 	}
 }
 

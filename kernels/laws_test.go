@@ -15,17 +15,24 @@ func drawOp(t *rapid.T, d Definition) string {
 	var ps []string
 	for _, p := range d.Params {
 		var v float64
+		var text string
 		switch {
 		case p.Kind == KindBool:
 			v = float64(rapid.IntRange(0, 1).Draw(t, p.Name))
+		case p.Kind == KindChoice:
+			text = rapid.SampledFrom(p.Choices).Draw(t, p.Name)
+		case p.Kind == KindText:
+			text = drawKernel(t)
 		case p.Odd:
-			v = float64(2*rapid.IntRange(0, 20).Draw(t, p.Name) + 1)
+			v = float64(2*rapid.IntRange(int(p.Min)/2, min(20, int(p.Max)/2)).Draw(t, p.Name) + 1)
+		case p.Kind == KindInt:
+			v = float64(rapid.IntRange(int(p.Min), int(p.Max)).Draw(t, p.Name))
 		default:
 			v = rapid.OneOf(
 				rapid.Float64Range(max(p.Min, -300), min(p.Max, 600)), rapid.Float64Range(p.Min, p.Max),
 			).Draw(t, p.Name)
 		}
-		ps = append(ps, p.Name+"="+p.format(v))
+		ps = append(ps, p.Name+"="+p.format(value{v, text}))
 	}
 	if len(ps) == 0 {
 		return d.Name
@@ -42,7 +49,7 @@ func drawPicture(t *rapid.T) ([][]byte, Shape) {
 	}
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	kind := rapid.IntRange(0, 2).Draw(t, "kind")
-	rows := newTestRows(s)
+	rows := makeRows(s)
 	for y := range rows {
 		for x := range rows[y] {
 			switch kind {
@@ -58,8 +65,8 @@ func drawPicture(t *rapid.T) ([][]byte, Shape) {
 	return rows, s
 }
 
-// reference runs a chain through the references alone.
-func reference(t testing.TB, ops []string, rows [][]byte, s Shape) [][]byte {
+// stagesOf returns the stages of a chain.
+func stagesOf(t testing.TB, ops []string, s Shape) []Stage {
 	t.Helper()
 	chain, err := Parse(ops)
 	if err != nil {
@@ -69,25 +76,66 @@ func reference(t testing.TB, ops []string, rows [][]byte, s Shape) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stages
+}
+
+// reference runs a chain through the references alone.
+func reference(t testing.TB, ops []string, rows [][]byte, s Shape) [][]byte {
+	t.Helper()
+	planes := planesOf(rows, s)
+	for _, stage := range stagesOf(t, ops, s) {
+		for _, step := range stage.Steps {
+			if a, ok := step.Op.(Approximate); ok && a.Tolerance() > 0 {
+				planes = approximate(t, a, planes, s)
+			} else {
+				planes = step.Op.Reference(planes)
+			}
+			s = step.Out
+		}
+	}
+	return rowsOf(planes, s)
+}
+
+func planesOf(rows [][]byte, s Shape) Planes {
 	planes := newPlanes(s.Channels, s.Height, s.Width)
 	for y, row := range rows {
 		for i, v := range row {
 			planes[i%s.Channels].Set(y, i/s.Channels, float64(v))
 		}
 	}
-	for _, stage := range stages {
-		for _, step := range stage.Steps {
-			planes = step.Op.Reference(planes)
-			s = step.Out
-		}
-	}
-	out := newTestRows(s)
-	for y, row := range out {
+	return planes
+}
+
+func rowsOf(planes Planes, s Shape) [][]byte {
+	rows := makeRows(s)
+	for y, row := range rows {
 		for i := range row {
 			row[i] = byte(planes[i%s.Channels].At(y, i/s.Channels))
 		}
 	}
-	return out
+	return rows
+}
+
+// approximate returns what the fast path alone makes of a picture of shape s, and holds it to the exact values: it must have rounded
+// numbers within the tolerance of them.
+func approximate(t testing.TB, op Approximate, in Planes, s Shape) Planes {
+	t.Helper()
+	rows, out := rowsOf(in, s), makeRows(op.OutShape(s))
+	p := NewPipelineOver(Stage{Steps: []Step{{op, s, op.OutShape(s)}}, In: s, Out: op.OutShape(s)}, func(y int) []byte { return rows[y] })
+	if err := p.Run(Rows{0, len(out)}, out); err != nil {
+		t.Fatal(err)
+	}
+	got, exact := planesOf(out, op.OutShape(s)), op.Exact(in)
+	for c := range got {
+		got[c].Apply(func(y, x int, v float64) float64 {
+			e := exact[c].At(y, x)
+			if v < saturated(e-op.Tolerance()) || v > saturated(e+op.Tolerance()) {
+				t.Fatalf("row %d, column %d, channel %d: %v, want %v within %v, rounded", y, x, c, v, e, op.Tolerance())
+			}
+			return v
+		}, got[c])
+	}
+	return got
 }
 
 func difference(got, want [][]byte) string {
@@ -138,15 +186,7 @@ func TestPiecesEqualWhole(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		ops := []string{drawOp(r, rapid.SampledFrom(Definitions()).Draw(r, "op")), "blur:size=5"}
 		rows, s := drawPicture(r)
-		chain, err := Parse(ops)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stages, err := chain.Stages(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stage := stages[0]
+		stage := stagesOf(t, ops, s)[0]
 		var read []Rows
 		reader := func(y int, dst [][]byte) error {
 			read = append(read, Rows{y, y + len(dst)})
@@ -155,14 +195,14 @@ func TestPiecesEqualWhole(t *testing.T) {
 			}
 			return nil
 		}
-		whole := newTestRows(stage.Out)
+		whole := makeRows(stage.Out)
 		if err := NewPipeline(stage, reader).Run(Rows{0, s.Height}, whole); err != nil {
 			t.Fatal(err)
 		}
 		p := NewPipeline(stage, reader)
 		for y := rapid.IntRange(0, s.Height-1).Draw(r, "from"); y < s.Height; {
 			piece := Rows{y, min(s.Height, y+rapid.IntRange(1, 9).Draw(r, "rows"))}
-			got := newTestRows(Shape{stage.Out.Width, piece.Len(), stage.Out.Channels})
+			got := makeRows(Shape{stage.Out.Width, piece.Len(), stage.Out.Channels})
 			if err := p.Run(piece, got); err != nil {
 				t.Fatal(err)
 			}
@@ -181,15 +221,7 @@ func TestPiecesEqualWhole(t *testing.T) {
 
 // TestPipelineReadsOnce: while the rows asked for rise without a gap, each input row is read once.
 func TestPipelineReadsOnce(t *testing.T) {
-	chain, err := Parse([]string{"sharpen", "blur:size=9", "sketch"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := Shape{20, 100, 3}
-	stages, err := chain.Stages(s)
-	if err != nil {
-		t.Fatal(err)
-	}
+	stages := stagesOf(t, []string{"sharpen", "blur:size=9", "sketch"}, Shape{20, 100, 3})
 	next := 30 - 1 - 4 - 1 - 2
 	p := NewPipeline(stages[0], func(y int, dst [][]byte) error {
 		if y != next {
@@ -199,7 +231,7 @@ func TestPipelineReadsOnce(t *testing.T) {
 		return nil
 	})
 	for y := 30; y < 60; y += 3 {
-		if err := p.Run(Rows{y, y + 3}, newTestRows(Shape{20, 3, 1})); err != nil {
+		if err := p.Run(Rows{y, y + 3}, makeRows(Shape{20, 3, 1})); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -266,29 +298,18 @@ func TestConvolutionDirect(t *testing.T) {
 			t.Fatal(err)
 		}
 		rows, s := drawPicture(r)
-		planes := newPlanes(s.Channels, s.Height, s.Width)
-		for y, row := range rows {
-			for i, v := range row {
-				planes[i%s.Channels].Set(y, i/s.Channels, float64(v))
-			}
-		}
-		want := op.Reference(planes)
 		p := NewPipeline(Stage{Steps: []Step{{op, s, s}}, In: s, Out: s}, func(y int, dst [][]byte) error {
 			for i := range dst {
 				copy(dst[i], rows[y+i])
 			}
 			return nil
 		})
-		got := newTestRows(s)
+		got := makeRows(s)
 		if err := p.Run(Rows{0, s.Height}, got); err != nil {
 			t.Fatal(err)
 		}
-		for y, row := range got {
-			for i, v := range row {
-				if float64(v) != want[i%s.Channels].At(y, i/s.Channels) {
-					r.Fatalf("row %d, sample %d: %d, want %v", y, i, v, want[i%s.Channels].At(y, i/s.Channels))
-				}
-			}
+		if diff := difference(got, rowsOf(op.Reference(planesOf(rows, s)), s)); diff != "" {
+			r.Fatal(diff)
 		}
 	})
 }

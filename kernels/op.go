@@ -73,6 +73,9 @@ type Global interface {
 type Decision interface {
 	// Put stores the local row y.
 	Put(y int, row []byte)
+	// Local writes row y into dst as another decision's Put takes it, with what an attempt to Resolve may have found out: it holds
+	// whatever the other ranks are.
+	Local(y int, dst []byte)
 	// Resolve makes the rows final. All ranks call it at the same time.
 	Resolve(Peers) error
 	// Row writes the final row y into dst.
@@ -86,6 +89,18 @@ type Peers interface {
 	SwapBorders(border func(y int) []byte, absorb func(y int, b []byte)) error
 	// Any tells whether the condition holds on any rank.
 	Any(bool) (bool, error)
+	// Sum adds up v, whose length is the same on all ranks, over them, in place.
+	Sum(v []int64) error
+}
+
+// Approximate is an Op whose fast path may round a sample to another neighbour of the exact value than Reference does, if that lies
+// within the tolerance of the middle between them. The fast path still gives the same bytes on every machine.
+type Approximate interface {
+	Op
+	// Exact returns what Reference rounds.
+	Exact(in Planes) Planes
+	// Tolerance returns how far from the exact value the fast path's may lie, in units of a sample; 0 if it is exact.
+	Tolerance() float64
 }
 
 // Planes holds a picture for the reference: one matrix a channel, Height rows by Width columns, values 0 to 255.

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,8 +93,8 @@ func TestDefinitions(t *testing.T) {
 		names = append(names, d.Name)
 	}
 	const want = "gray edges sharpen blur sketch invert brightness-contrast red green blue hsv heatmap"
-	if got := strings.Join(names, " "); got != want {
-		t.Errorf("%s, want %s", got, want)
+	if got := strings.Join(names, " "); !strings.HasPrefix(got, want) {
+		t.Errorf("%s; want %s first", got, want)
 	}
 	for _, c := range []struct {
 		param Param
@@ -105,5 +106,38 @@ func TestDefinitions(t *testing.T) {
 		if got, err := json.Marshal(c.param); err != nil || string(got) != c.want {
 			t.Errorf("%s, %v; want %s", got, err, c.want)
 		}
+	}
+}
+
+// TestSplitChain: spaces in a kernel are not between operations.
+func TestSplitChain(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                                     nil,
+		" blur:size=5  edges ":                 {"blur:size=5", "edges"},
+		"conv:kernel=1 2 1;2 4 2;1 2 1 INVERT": {"conv:kernel=1 2 1;2 4 2;1 2 1", "INVERT"},
+		"conv:kernel=@a b.csv,delta=1 gr":      {"conv:kernel=@a b.csv,delta=1", "gr"},
+		"blur nonsense":                        {"blur", "nonsense"},
+		"conv nonsense":                        {"conv", "nonsense"},
+	} {
+		if got := SplitChain(text); !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestChainsAreBounded: what all ranks are told of a chain has a limit.
+func TestChainsAreBounded(t *testing.T) {
+	if _, err := Parse(slices.Repeat([]string{"invert"}, maxOps+1)); err == nil {
+		t.Error("there is no limit to the number of operations")
+	}
+	if _, err := Parse(slices.Repeat([]string{"invert"}, maxOps)); err != nil {
+		t.Error(err)
+	}
+	large := "conv:kernel=" + strings.Repeat(strings.Repeat("0.123456789012345,", 254)+"1;", 254) + strings.Repeat("0,", 254) + "1"
+	if _, err := Parse([]string{large, large}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]string{large, large, large, large}); err == nil || strings.Count(err.Error(), "0.1234") > 0 {
+		t.Errorf("kernels of any size: %v", err)
 	}
 }

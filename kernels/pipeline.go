@@ -9,27 +9,60 @@ package kernels
 // One goroutine may use a Pipeline at a time.
 type Pipeline struct {
 	last  puller
-	block int // rows computed in one go
+	final *node // the last op; nil if there is none
+	block int   // rows computed in one go
 }
 
 // Reader fills dst, a slice per row, with the rows of the stage's input from y on. They lie within the picture.
 type Reader func(y int, dst [][]byte) error
+
+// Lender returns row y of the stage's input, which lies within the picture and stays as it is while the Pipeline is used.
+type Lender func(y int) []byte
 
 // blockBytes is how much of a row block each window may add to the cache.
 const blockBytes = 192 << 10
 
 // NewPipeline returns a pipeline for the stage s whose input comes from read.
 func NewPipeline(s Stage, read Reader) *Pipeline {
-	last := puller{height: s.In.Height, fill: func(out Rows, dst [][]byte) error { return read(out.Lo, dst) }}
+	return newPipeline(s, puller{height: s.In.Height, fill: func(out Rows, dst [][]byte) error { return read(out.Lo, dst) }})
+}
+
+// NewPipelineOver returns a pipeline for the stage s whose input is in memory and is not copied.
+func NewPipelineOver(s Stage, lend Lender) *Pipeline {
+	return newPipeline(s, puller{height: s.In.Height, lend: lend, fill: func(out Rows, dst [][]byte) error {
+		for i, row := range dst {
+			copy(row, lend(out.Lo+i))
+		}
+		return nil
+	}})
+}
+
+func newPipeline(s Stage, last puller) *Pipeline {
 	widest, reach := s.In.RowBytes(), 0
+	var final *node
 	for _, step := range s.Steps {
 		in := &window{puller: last, stride: stride(step.In.RowBytes()), rowBytes: step.In.RowBytes()}
-		node := &node{in: in, op: step.Op, apply: step.Op.Bind(step.In)}
-		last = puller{height: step.Out.Height, fill: node.fill}
+		final = &node{before: final, in: in, op: step.Op, apply: step.Op.Bind(step.In)}
+		last = puller{height: step.Out.Height, fill: final.fill}
 		widest = max(widest, step.Out.RowBytes())
 		reach = max(reach, step.Op.InRows(Rows{0, 1}).Len()/2)
 	}
-	return &Pipeline{last: last, block: min(max(1, blockBytes/widest, min(8*reach, 32)), 256)}
+	return &Pipeline{last: last, final: final, block: min(max(1, blockBytes/widest, min(8*reach, 32)), 256)}
+}
+
+// forget drops the rows of the windows: the input has become another one.
+func (p *Pipeline) forget() {
+	for n := p.final; n != nil; n = n.before {
+		n.in.drop(len(n.in.rows))
+	}
+}
+
+// far makes the last op write its result past the cache, if it can.
+func (p *Pipeline) far(s Stage) {
+	if op, ok := s.Steps[len(s.Steps)-1].Op.(pointwise); ok && op.far != nil {
+		op.row = op.far
+		p.final.apply = op
+	}
 }
 
 // Run computes the rows out of the result into dst, one slice per row.
@@ -55,14 +88,16 @@ func (s Stage) InRows(out Rows) Rows {
 type puller struct {
 	height int
 	fill   func(out Rows, dst [][]byte) error
+	lend   Lender // or nil
 }
 
 // node is an op between the window it reads and whoever wants its rows.
 type node struct {
-	in    *window
-	op    Op
-	apply Applier
-	src   [][]byte
+	before *node // the one that makes its input; nil if there is none
+	in     *window
+	op     Op
+	apply  Applier
+	src    [][]byte
 }
 
 func (n *node) fill(out Rows, dst [][]byte) error {
@@ -99,19 +134,32 @@ func (w *window) hold(want Rows) error {
 		drop = len(w.rows)
 		have.Hi = want.Lo
 	}
-	w.free = append(w.free, w.rows[:drop]...)
-	w.rows = append(w.rows[:0], w.rows[drop:]...)
+	w.drop(drop)
 	w.lo = want.Lo
 	if have.Hi >= want.Hi {
 		return nil
 	}
 	lacking := Rows{have.Hi, want.Hi}
+	if w.lend != nil {
+		for y := lacking.Lo; y < lacking.Hi; y++ {
+			w.rows = append(w.rows, w.lend(y))
+		}
+		return nil
+	}
 	w.allocate(lacking.Len())
 	first := len(w.rows)
 	keep := len(w.free) - lacking.Len()
 	w.rows = append(w.rows, w.free[keep:]...)
 	w.free = w.free[:keep]
 	return w.fill(lacking, w.rows[first:])
+}
+
+// drop drops the first n rows.
+func (w *window) drop(n int) {
+	if w.lend == nil {
+		w.free = append(w.free, w.rows[:n]...)
+	}
+	w.rows = append(w.rows[:0], w.rows[n:]...)
 }
 
 // allocate makes sure that n rows are free.

@@ -6,6 +6,7 @@ import "gonum.org/v1/gonum/mat"
 type pointwise struct {
 	channels int                     // of the result; 0 means those of the input
 	row      func(dst, src []byte)   // the fast path, on whole rows
+	far      func(dst, src []byte)   // the same for a result that nobody reads soon; nil if it is no faster
 	pixel    func(out, in []float64) // the reference, on a pixel's channels
 }
 

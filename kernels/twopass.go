@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// twoPass is the fast path of a Convolution of rank 1 in fixed point: factors that are symmetric, not negative, and add up to
+// twoPass is the portable fast path of a Convolution of rank 1 in fixed point: factors that are symmetric, not negative, and add up to
 // at most 256, with a shift of 16. It sums columns first, then rows, many samples at a time. A column's sum is at most
 // 256·255 < 2^16 and fits a 16-bit lane; a row of them adds up to less than 2^24 and gets lanes of 32 bits.
 type twoPass struct {
@@ -117,4 +117,14 @@ func (p *twoPass) rows(out []byte) {
 		}
 	}
 	weighWide(out, p.scratch, t.pairs)
+}
+
+// unchanged is the fast path of a Convolution by the number 1, with weights of 0 around.
+type unchanged struct{ reach int }
+
+// Apply implements Applier.
+func (u unchanged) Apply(dst, src [][]byte, _ Rows) {
+	for y, out := range dst {
+		copy(out, src[y+u.reach])
+	}
 }

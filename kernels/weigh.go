@@ -13,7 +13,7 @@ type pair struct {
 func weigh(even, odd []uint64, pairs []pair) {
 	const block = 4 // words
 	blocks := 0
-	if path == "avx2" {
+	if path >= isaAVX2 {
 		blocks = len(even) / block
 	}
 	if blocks > 0 {

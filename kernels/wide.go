@@ -1,23 +1,15 @@
 package kernels
 
-import "unsafe"
-
 // A wide row holds samples of 32 bits each, little-endian, so that a word holds two.
 const wide = 4 // bytes
 
 // widen writes the sums in the 16-bit lanes of even and odd to a wide row, in order.
 func widen(row []byte, even, odd []uint64) {
-	const block, lane = 4, 0xffff // words; the low bits
-	blocks := 0
+	const lane = 0xffff // the low bits
 	to := at(row, 0, len(even)*wordsz*wide)
-	if path == "avx2" {
-		blocks = len(even) / block
-	}
-	if blocks > 0 {
-		widenAVX2(to, &even[0], &odd[0], blocks)
-	}
-	for i := blocks * block; i < len(even); i++ {
-		e, o := even[i], odd[i]
+	odd = odd[:len(even)]
+	for i, e := range even {
+		o := odd[i]
 		x := i * wordsz * wide
 		store(to, x, e&lane|o&lane<<32)
 		store(to, x+8, e>>16&lane|o>>16&lane<<32)
@@ -29,28 +21,15 @@ func widen(row []byte, even, odd []uint64) {
 // weighWide sums up wide rows and rounds: out = (Σ weight·(a+b) + 2^15) >> 16, which must fit a byte. All pointers must be good for
 // as many samples as fill the words of out, the last one included; sums is scratch of four words for each.
 func weighWide(out []byte, sums []uint64, pairs []pair) {
-	const block = 32 // samples
-	done := 0
-	if blocks := len(out) / block; path == "avx2" && blocks > 0 {
-		done = blocks * block
-		weighWideAVX2(&out[0], (*byte)(unsafe.Pointer(unsafe.SliceData(pairs))), len(pairs), blocks)
-	}
-	if done < len(out) { // else the rows may end here, and no pointer may stand behind their end
-		weighWideWords(out[done:], sums, done*wide, pairs)
-	}
-}
-
-// weighWideWords is weighWide in Go for the samples from byte x of the wide rows on.
-func weighWideWords(out []byte, sums []uint64, x int, pairs []pair) {
 	sums = sums[:(len(out)+wordsz-1)/wordsz*wide]
 	if len(pairs)%2 == 1 {
-		weighWidePair(sums, pairs[0].from(x))
+		weighWidePair(sums, pairs[0])
 		pairs = pairs[1:]
 	} else {
 		clear(sums)
 	}
 	for ; len(pairs) > 0; pairs = pairs[2:] {
-		addTwoWidePairs(sums, pairs[0].from(x), pairs[1].from(x))
+		addTwoWidePairs(sums, pairs[0], pairs[1])
 	}
 	whole := len(out) / wordsz
 	to := at(out, 0, len(out))

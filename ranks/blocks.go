@@ -1,8 +1,6 @@
 package ranks
 
 import (
-	"sort"
-
 	"halorun/kernels"
 	"halorun/ranks/raster"
 )
@@ -12,12 +10,12 @@ import (
 const blockBytes = 1 << 20
 
 // shared returns the blocks of OUTPUT that hold bytes of more than one member, so that the head alone writes them; none if
-// all who write are on one host. host names the host of a member.
+// all who write are on one host. mark is the row at which the head has marked the file, if it has, and host names the host of a member.
 //
 //	block    0               1               2               3
 //	part of │ head ╎ rank 0      ╎ rank 1                  ╎ rank 2 │
 //	writes  │ head          │ head          │ rank 1        │ head   │
-func (p Plan) shared(out raster.Output, head int, host func(int) string, block int64) raster.Extents {
+func (p Plan) shared(out raster.Output, head, mark int, host func(int) string, block int64) raster.Extents {
 	abroad := false
 	for m, writes := range p.Writers {
 		abroad = abroad || writes && host(m) != host(head)
@@ -35,17 +33,36 @@ func (p Plan) shared(out raster.Output, head int, host func(int) string, block i
 		}
 		s = append(s, raster.Extent{From: from, To: to})
 	}
-	add(header, header+raster.MarkBytes) // the head has written there
-	above := head
-	for _, run := range p.Stages[len(p.Stages)-1].rising(p.Lanes) {
-		part := run.rank
-		if !p.Writers[part] {
-			part = head
-		}
-		if at := header + int64(run.tile.Lo)*rowBytes; part != above && at%block != 0 {
+	border := func(row int) {
+		if at := header + int64(row)*rowBytes; at%block != 0 {
 			add(at, at+1)
 		}
-		above = part
+	}
+	add(0, header) // the head has written there
+	marked := raster.Extent{From: header + int64(mark)*rowBytes, To: header + int64(mark)*rowBytes + raster.MarkBytes}
+	if mark == 0 {
+		add(marked.From, marked.To)
+	}
+	above, next := head, 0
+	for _, run := range p.Stages[len(p.Stages)-1].rising(p.Lanes) {
+		part := run.rank
+		if run.stock || !p.Writers[part] {
+			part = head
+		}
+		if run.tile.Lo > next && next > 0 {
+			border(next) // what is there already may not have come to all hosts yet
+			above = -1
+		}
+		if part != above {
+			border(run.tile.Lo)
+		}
+		if mark > 0 && run.tile.Lo <= mark && mark < run.tile.Hi {
+			add(marked.From, marked.To)
+		}
+		above, next = part, run.tile.Hi
+	}
+	if 0 < next && next < out.Height {
+		border(next) // so it is with what is there below
 	}
 	return s
 }
@@ -71,25 +88,17 @@ func touched(s raster.Extents, out raster.Output) []kernels.Rows {
 	return runs
 }
 
-// within returns the parts of runs, which rise and do not overlap, that lie in tile.
-func within(runs []kernels.Rows, tile kernels.Rows) []kernels.Rows {
-	var parts []kernels.Rows
-	for _, run := range runs[sort.Search(len(runs), func(i int) bool { return runs[i].Hi > tile.Lo }):] {
-		if run.Lo >= tile.Hi {
-			break
-		}
-		parts = append(parts, run.Intersect(tile))
-	}
-	return parts
-}
-
 // keepToBlocks makes this member write the bytes of OUTPUT that the plan leaves to it.
-func (r *rank) keepToBlocks() {
+func (r *Rank) keepToBlocks() {
 	shared := r.plan.Shared
-	if r.sink == nil || !r.plan.Writers[r.world.Rank()] || len(shared) == 0 && r.probe.Wrote == nil {
+	if r.sink == nil || !r.writes || !r.sink.Direct() {
 		return
 	}
-	all := r.sink.Writer
+	all := r.sink.all
+	r.sink.Writer = all
+	if len(shared) == 0 && r.probe.Wrote == nil {
+		return
+	}
 	if r.isHead() {
 		r.sink.Writer = raster.Clipped(all, r.probe.watch(func(x raster.Extent) raster.Extents { return raster.Extents{x} }))
 		r.sink.shared = raster.Clipped(all, r.probe.watch(shared.Inside))

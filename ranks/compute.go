@@ -15,7 +15,7 @@ type taker func(lane int, tile kernels.Rows, rows [][]byte) (next [][]byte, err 
 
 // compute starts this rank's lanes. Each works through its runs of the stage's result from top to bottom and hands every
 // tile to take.
-func (r *rank) compute(ctx context.Context, g *errgroup.Group, stage int, from supply, take taker) {
+func (r *Rank) compute(ctx context.Context, g *errgroup.Group, stage int, from supply, take taker) {
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	readers := r.open(ctx, g, stage, from)
 	for lane, runs := range plan.of(r.world.Rank(), r.plan.Lanes) {
@@ -35,6 +35,7 @@ func (r *rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 				if ctx.Err() != nil {
 					return context.Cause(ctx)
 				}
+				r.probe.at(from.step, stage)
 				began := time.Now()
 				waited = 0
 				if err := pipeline.Run(tile, rows[:tile.Len()]); err != nil {
@@ -43,6 +44,14 @@ func (r *rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 				r.meter.add(from.kind, waited)
 				r.meter.add(compute, time.Since(began)-waited)
 				r.meter.tiles.Add(1)
+				if len(st.Steps) > 0 {
+					r.meter.computed.Add(int64(tile.Len()))
+				}
+				if stage == len(r.plan.Stages)-1 {
+					r.meter.rows.Add(int64(tile.Len()))
+				}
+				r.done(stage, tile)
+				r.probe.at("compute", stage)
 				var err error
 				if rows, err = take(lane, tile, rows); err != nil {
 					return err
@@ -54,19 +63,21 @@ func (r *rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 }
 
 // decide computes a stage that ends in a global operation and settles its result with all ranks.
-func (r *rank) decide(ctx context.Context, stage int, from supply) (kernels.Decision, error) {
-	st := r.picture.stages[stage]
-	var mine []kernels.Rows
-	for _, runs := range r.plan.Stages[stage].of(r.world.Rank(), r.plan.Lanes) {
-		mine = append(mine, runs...)
+func (r *Rank) decide(ctx context.Context, stage int, from supply) (kernels.Decision, error) {
+	decision, err := r.settle(stage)
+	if err != nil {
+		return nil, err
 	}
-	decision := global(st).Decide(st.Out, mine)
 	g, gctx := errgroup.WithContext(ctx)
 	r.compute(gctx, g, stage, from, func(_ int, tile kernels.Rows, rows [][]byte) ([][]byte, error) {
-		defer r.meter.time(compute)()
+		stop := r.meter.time(compute)
 		for y := tile.Lo; y < tile.Hi; y++ {
 			decision.Put(y, rows[y-tile.Lo])
 		}
+		stop()
+		r.add(&decision.have, tile)
+		r.book.store(stage, tile, rows[:tile.Len()])
+		r.book.commit(nil)
 		return rows, nil
 	})
 	if err := g.Wait(); err != nil {
@@ -74,10 +85,49 @@ func (r *rank) decide(ctx context.Context, stage int, from supply) (kernels.Deci
 	}
 	p := r.newPeers(ctx, stage)
 	began := time.Now()
-	err := decision.Resolve(p)
+	err = decision.Resolve(p)
 	r.meter.add(compute, time.Since(began)-p.waited)
 	if err != nil {
 		return nil, fmt.Errorf("settle stage %d among all ranks: %w", stage, err)
 	}
 	return decision, nil
+}
+
+// settle returns the decision of a stage, with the rows in it that this rank has already.
+func (r *Rank) settle(stage int) (*settling, error) {
+	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
+	held := plan.heldBy(r.world.Rank())
+	mine := append([]kernels.Rows(nil), held...)
+	for _, runs := range plan.of(r.world.Rank(), r.plan.Lanes) {
+		mine = append(mine, runs...)
+	}
+	before := r.decisions[stage]
+	d := &settling{Decision: st.Global().Decide(st.Out, union(mine))}
+	for _, run := range held {
+		if err := r.refill(d, before, stage, run); err != nil {
+			return nil, err
+		}
+		d.have = d.have.with(run)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.decisions[stage] = d
+	return d, nil
+}
+
+// refill puts rows into d that this rank has, be it in the decision before or in the ledger.
+func (r *Rank) refill(d, before *settling, stage int, run kernels.Rows) error {
+	if before != nil && before.have.within(run).len() == run.Len() {
+		row := make([]byte, r.picture.stages[stage].Out.RowBytes())
+		for y := run.Lo; y < run.Hi; y++ {
+			before.Local(y, row)
+			d.Put(y, row)
+		}
+		return nil
+	}
+	rows, err := r.restored(stage, run)
+	for i, row := range rows {
+		d.Put(run.Lo+i, row)
+	}
+	return err
 }

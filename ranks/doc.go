@@ -21,6 +21,9 @@
 // (raster.Identity, and for OUTPUT a mark that the head has written into it); failing that, its rows come from the source and go
 // to the sink. Where members on several hosts write OUTPUT, a block of it that holds rows of more than one is written by the head.
 //
+// When a member is lost, the others keep what they have (standing.go), a new one reads what the lost one has left in the ledger
+// (restore.go), all tell the head, and its plan for the next epoch covers what is missing.
+//
 // The bytes of OUTPUT are a function of the picture, the chain and the output's options alone: not of the number of ranks
 // or lanes, nor of the tile height, nor of who reads and writes.
 package ranks

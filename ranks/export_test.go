@@ -1,5 +1,3 @@
 package ranks
 
-type Probe = probe
-
 var RunProbed = runProbed

@@ -13,11 +13,11 @@ import (
 
 // neighbours supplies the stage after a decision: its rows are spread over the ranks, and each lane is sent those
 // within reach of its tiles.
-func (r *rank) neighbours(stage int, d kernels.Decision) supply {
+func (r *Rank) neighbours(stage int, d kernels.Decision) supply {
 	rowBytes := r.picture.stages[stage].Out.RowBytes()
 	return supply{
 		have: r.plan.Stages[stage].holdings(r.plan.Lanes, rowBytes),
-		kind: halo,
+		kind: halo, step: "halo",
 		lend: func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
 			defer r.meter.time(compute)()
 			dst := newRows(rows.Len(), rowBytes)
@@ -32,7 +32,7 @@ func (r *rank) neighbours(stage int, d kernels.Decision) supply {
 // peers is what a decision needs of the other ranks.
 type peers struct {
 	ctx    context.Context
-	r      *rank
+	r      *Rank
 	tag    comm.Tag
 	links  []border
 	waited time.Duration // in the calls below
@@ -46,7 +46,7 @@ type border struct {
 }
 
 // newPeers finds this rank's borders in the plan of the given stage.
-func (r *rank) newPeers(ctx context.Context, stage int) *peers {
+func (r *Rank) newPeers(ctx context.Context, stage int) *peers {
 	p := &peers{ctx: ctx, r: r, tag: r.tag()}
 	runs := r.plan.Stages[stage].rising(r.plan.Lanes)
 	at := make(map[int]int)
@@ -127,4 +127,10 @@ func (p *peers) Any(cond bool) (bool, error) {
 	}
 	err := comm.Allreduce(p.ctx, p.r.world, v, comm.Max)
 	return v[0] != 0, err
+}
+
+// Sum implements kernels.Peers.
+func (p *peers) Sum(v []int64) error {
+	defer p.wait()()
+	return comm.Allreduce(p.ctx, p.r.world, v, comm.Sum)
 }

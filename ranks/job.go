@@ -21,6 +21,7 @@ type Job struct {
 	Head int `json:"head"`
 
 	Input     File     `json:"input"`
+	InputID   *InputID `json:"input_id"`   // as it was found when the job was begun; nil if that is of no interest
 	MaxPixels int64    `json:"max_pixels"` // of the input
 	Ops       []string `json:"ops"`
 	Output    File     `json:"output"`
@@ -28,6 +29,10 @@ type Job struct {
 	Quality   int      `json:"quality"`   // of a JPEG
 	TileRows  int      `json:"tile_rows"` // 0: chosen by the head
 	Threads   int      `json:"threads"`   // lanes a rank
+	Shrink    int      `json:"shrink"`    // how often to halve a tile's height, for lack of memory
+	Fsync     bool     `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
+
+	Checkpoint Checkpoint `json:"checkpoint"`
 }
 
 // check holds Ranks and Head to a world of the given size.
@@ -61,6 +66,27 @@ func (j Job) Elsewhere() Job {
 		}
 	}
 	return j
+}
+
+// InputID tells whether INPUT is what it was.
+type InputID struct{ raster.Identity }
+
+// IdentifyInput returns the InputID of an open file.
+func IdentifyInput(f *os.File) (*InputID, error) {
+	id, err := raster.Identify(f, []byte("halorun"))
+	return &InputID{id}, err
+}
+
+// Check compares a file with what it was.
+func (id *InputID) Check(f *os.File) error {
+	if id == nil {
+		return nil
+	}
+	now, err := IdentifyInput(f)
+	if err == nil && (!id.Same(now.Identity) || id.ModTime != now.ModTime) {
+		err = ErrInputChanged
+	}
+	return err
 }
 
 // File says how a rank finds an input or output.
@@ -123,6 +149,9 @@ func (j Job) Inspect(f *os.File) (*Picture, error) {
 
 // picture derives the stages and the output from the input's header.
 func (j Job) picture(info raster.Info) (*Picture, error) {
+	if err := kernels.PathError(); err != nil {
+		return nil, err
+	}
 	chain, err := kernels.Parse(j.Ops)
 	if err != nil {
 		return nil, err
@@ -145,7 +174,7 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 		info.Notices = append(info.Notices, fmt.Sprintf("%s holds grey only: gray was added to the chain", j.Output.Name))
 	}
 	last := stages[len(stages)-1]
-	if global(last) != nil {
+	if last.Global() != nil {
 		// The decision's rows are read by one more stage, which only copies.
 		stages = append(stages, kernels.Stage{In: last.Out, Out: last.Out})
 	}
@@ -156,13 +185,4 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 		p.Ops = append(p.Ops, call.String())
 	}
 	return p, p.Output.Check()
-}
-
-// global returns the operation that ends stage s in a decision, or nil.
-func global(s kernels.Stage) kernels.Global {
-	if len(s.Steps) == 0 {
-		return nil
-	}
-	g, _ := s.Steps[len(s.Steps)-1].Op.(kernels.Global)
-	return g
 }

@@ -30,7 +30,7 @@ func (p *Picture) Outline(j Job) Outline {
 	n := max(1, j.Ranks)
 	_, row := p.Output.Layout()
 	direct := row > 0 && j.Output.FD == 0
-	plan := decide(p.stages, make([]bool, n), make([]bool, n), n, j.lanes(), j.TileRows, !direct)
+	plan := decide(p.stages, make([]bool, n), make([]bool, n), n, j.lanes(), j.TileRows, !direct, standing{})
 	o := Outline{Lanes: plan.Lanes}
 	ops := p.stageOps()
 	for i, s := range plan.Stages {
@@ -77,7 +77,7 @@ func (p *Picture) stageOps() [][]string {
 			stage++
 		}
 		if len(last.Steps) > 0 {
-			ended = global(last) != nil
+			ended = last.Global() != nil
 		}
 		stage, shape = stage+len(of)-1, last.Out
 		ops[stage] = append(ops[stage], op)

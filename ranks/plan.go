@@ -1,6 +1,7 @@
 package ranks
 
 import (
+	"cmp"
 	"slices"
 
 	"halorun/comm"
@@ -8,7 +9,7 @@ import (
 	"halorun/ranks/raster"
 )
 
-// Plan says who does what. The head decides it and everybody else obeys it.
+// Plan says who does what in an epoch. The head decides it and everybody else obeys it.
 type Plan struct {
 	Readers []bool      `json:"readers"` // by member: reads its rows of INPUT itself
 	Writers []bool      `json:"writers"` // by member: writes its rows of OUTPUT itself
@@ -16,14 +17,20 @@ type Plan struct {
 	Stages  []StagePlan `json:"stages"`
 	// Shared lists the parts of OUTPUT that the head alone writes, though they hold bytes of ranks that write themselves.
 	Shared raster.Extents `json:"shared"`
+	// Done are the rows of OUTPUT that are there already.
+	Done []kernels.Rows `json:"done"`
+	// Complete tells that nothing is to be computed, because all rows are in OUTPUT.
+	Complete bool `json:"complete"`
 }
 
 // StagePlan says who computes which rows of a stage's result.
 type StagePlan struct {
 	TileRows int `json:"tile_rows"` // height of a tile; the last of a run may be lower
 	// Runs holds for each lane its runs of rows, rising; lane l of rank r is Runs[r*Lanes+l]. A head that is no rank has none.
-	// Together they cover the result once.
 	Runs [][]kernels.Rows `json:"runs"`
+	// Held lists by member the rows that it has from an earlier epoch; nil if nobody has any. Runs and Held, and for the last stage what
+	// is in OUTPUT already, cover the result once.
+	Held [][]kernels.Rows `json:"held"`
 }
 
 // tileBytes is the size of a tile's result when the user leaves its height to us: large enough for fast writes and
@@ -34,69 +41,110 @@ const tileBytes = 1 << 20
 //
 // A lane's runs are one contiguous band where rows may be written in any order: that needs the fewest halo rows. Where
 // the sink takes rows in order only, tiles are dealt out in turn, so that it never waits for one rank to work through half a picture.
-func decide(stages []kernels.Stage, readers, writers []bool, ranks, lanes, tileRows int, inOrder bool) Plan {
-	p := Plan{Readers: readers, Writers: writers, Lanes: lanes}
+func decide(stages []kernels.Stage, readers, writers []bool, ranks, lanes, tileRows int, inOrder bool, there standing) Plan {
+	p := Plan{Readers: readers, Writers: writers, Lanes: lanes, Done: there.done}
 	if ranks*lanes == 1 {
 		inOrder = false // one lane takes the rows in order anyway
 	}
+	last := len(stages) - 1
+	all := rowSet{{Hi: stages[last].Out.Height}}
+	p.Complete = all.without(there.done).len() == 0
 	for i, s := range stages {
-		if i > 0 && len(s.Steps) == 0 {
+		need := rowSet{{Hi: s.Out.Height}}
+		if i == last {
+			need = need.without(there.done)
+		}
+		if p.Complete {
+			need = nil
+		}
+		var held [][]kernels.Rows
+		if there.held != nil {
+			held, need = assign(there.held[i], need)
+		}
+		if i > 0 && len(s.Steps) == 0 && held == nil && p.Stages[i-1].Held == nil && len(there.done) == 0 {
 			p.Stages = append(p.Stages, p.Stages[i-1]) // nothing to compute: rows stay where they are
 			continue
 		}
-		if inOrder && i == len(stages)-1 {
-			p.Stages = append(p.Stages, dealt(s, ranks, lanes, tileRows))
+		if inOrder && i == last {
+			p.Stages = append(p.Stages, dealt(s, ranks, lanes, tileRows, need))
 		} else {
-			p.Stages = append(p.Stages, banded(s, ranks*lanes, tileRows))
+			p.Stages = append(p.Stages, banded(s, ranks*lanes, tileRows, need))
 		}
-		last := &p.Stages[i]
-		last.Runs = append(last.Runs, make([][]kernels.Rows, len(readers)*lanes-len(last.Runs))...)
+		plan := &p.Stages[i]
+		plan.Runs = append(plan.Runs, make([][]kernels.Rows, len(readers)*lanes-len(plan.Runs))...)
+		plan.Held = held
 	}
 	return p
 }
 
+// assign gives every row that is needed and that somebody claims to have to one who does, never parts of two claims as one, and returns
+// the rows that nobody has.
+func assign(claims [][]kernels.Rows, need rowSet) (held [][]kernels.Rows, lacking rowSet) {
+	var all []owned
+	for m, rows := range claims {
+		for _, r := range rows {
+			all = append(all, owned{r, m, true})
+		}
+	}
+	if len(all) == 0 {
+		return nil, need
+	}
+	slices.SortFunc(all, func(a, b owned) int { return cmp.Or(a.tile.Lo-b.tile.Lo, b.tile.Hi-a.tile.Hi) })
+	held = make([][]kernels.Rows, len(claims))
+	taken := 0
+	for _, c := range all {
+		for _, part := range need.within(kernels.Rows{Lo: max(c.tile.Lo, taken), Hi: c.tile.Hi}) {
+			held[c.rank] = append(held[c.rank], part)
+			taken = part.Hi
+		}
+	}
+	return held, need.without(union(held...))
+}
+
 func autoRows(s kernels.Stage) int { return max(1, tileBytes/s.Out.RowBytes()) }
 
-func banded(s kernels.Stage, lanes, tileRows int) StagePlan {
-	height := s.Out.Height
+func banded(s kernels.Stage, lanes, tileRows int, need rowSet) StagePlan {
+	height := max(1, need.len())
 	tileRows = min(tileRows, height)
 	if tileRows == 0 {
 		tileRows = min(autoRows(s), (height+lanes-1)/lanes)
 	}
 	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, lanes)}
-	tiles := (height-1)/tileRows + 1
+	tiles := cut(need, tileRows)
 	for l := range p.Runs {
-		run := kernels.Rows{Lo: l * tiles / lanes * tileRows, Hi: (l + 1) * tiles / lanes * tileRows}.Clamp(height)
-		if run.Len() > 0 {
-			p.Runs[l] = []kernels.Rows{run}
-		}
+		p.Runs[l] = union(tiles[l*len(tiles)/lanes : (l+1)*len(tiles)/lanes])
 	}
 	return p
 }
 
-func dealt(s kernels.Stage, size, lanes, tileRows int) StagePlan {
-	height := s.Out.Height
+func dealt(s kernels.Stage, size, lanes, tileRows int, need rowSet) StagePlan {
+	height := max(1, need.len())
 	tileRows = min(tileRows, height)
 	if tileRows == 0 {
 		// Each tile's halo is computed and sent again, so a tile is several times as high as its halo.
-		halo := s.InRows(kernels.Rows{Lo: height / 2, Hi: height/2 + 1}).Len() - 1
+		halo := s.InRows(kernels.Rows{Lo: s.Out.Height / 2, Hi: s.Out.Height/2 + 1}).Len() - 1
 		tileRows = min(max(autoRows(s), 4*halo), (height+size*lanes-1)/(size*lanes))
 	}
 	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, size*lanes)}
-	for i := 0; i*tileRows < height; i++ {
+	for i, tile := range cut(need, tileRows) {
 		rank, lane := i%size, i/size%lanes
 		l := rank*lanes + lane
-		p.Runs[l] = append(p.Runs[l], kernels.Rows{Lo: i * tileRows, Hi: (i + 1) * tileRows}.Clamp(height))
+		p.Runs[l] = append(p.Runs[l], tile)
 	}
 	return p
 }
 
-// rising returns the runs of all lanes from top to bottom.
+// rising returns the runs of all lanes, and what is held, from top to bottom.
 func (p StagePlan) rising(lanes int) []owned {
 	var runs []owned
+	for m, rs := range p.Held {
+		for _, run := range rs {
+			runs = append(runs, owned{run, m, true})
+		}
+	}
 	for l, rs := range p.Runs {
 		for _, run := range rs {
-			runs = append(runs, owned{run, l / lanes})
+			runs = append(runs, owned{run, l / lanes, false})
 		}
 	}
 	slices.SortFunc(runs, func(a, b owned) int { return a.tile.Lo - b.tile.Lo })
@@ -107,30 +155,33 @@ func (p StagePlan) rising(lanes int) []owned {
 func (p StagePlan) ascending(lanes [][]kernels.Rows) []kernels.Rows {
 	var tiles []kernels.Rows
 	for _, runs := range lanes {
-		for _, run := range runs {
-			for y := run.Lo; y < run.Hi; y += p.TileRows {
-				tiles = append(tiles, kernels.Rows{Lo: y, Hi: min(y+p.TileRows, run.Hi)})
-			}
-		}
+		tiles = append(tiles, cut(runs, p.TileRows)...)
 	}
 	slices.SortFunc(tiles, func(a, b kernels.Rows) int { return a.Lo - b.Lo })
 	return tiles
 }
 
-// laneTile is a tile and the lane of its rank that computes it.
+// laneTile is a tile and the lane of its rank that computes it, or fromStock.
 type laneTile struct {
 	tile kernels.Rows
 	lane int
 }
 
-// inTurn returns the tiles of a rank's lanes: each lane's first, from the first lane to the last, then each lane's second, and
-// so on, in which order they are done if all lanes are equally fast.
-func (p StagePlan) inTurn(lanes [][]kernels.Rows) []laneTile {
+// fromStock stands for the lane of a tile that is held.
+const fromStock = -1
+
+// inTurn returns the tiles that a rank holds, and then those of its lanes: each lane's first, from the first lane to the last, then each
+// lane's second, and so on, in which order they are done if all lanes are equally fast.
+func (p StagePlan) inTurn(rank, count int) []laneTile {
+	lanes := p.of(rank, count)
 	of := make([][]kernels.Rows, len(lanes))
 	for l, runs := range lanes {
 		of[l] = p.ascending([][]kernels.Rows{runs})
 	}
 	var tiles []laneTile
+	for _, t := range p.heldBy(rank) {
+		tiles = append(tiles, laneTile{t, fromStock})
+	}
 	for i, more := 0, true; more; i++ {
 		more = false
 		for l := range of {
@@ -155,17 +206,30 @@ func (p StagePlan) highest(runs []kernels.Rows) int {
 // of returns the runs of a rank, lane by lane.
 func (p StagePlan) of(rank, lanes int) [][]kernels.Rows { return p.Runs[rank*lanes : (rank+1)*lanes] }
 
+// heldBy returns what a member holds.
+func (p StagePlan) heldBy(member int) []kernels.Rows {
+	if p.Held == nil {
+		return nil
+	}
+	return p.Held[member]
+}
+
 // holdings says for every run of every rank who has it, as comm wants to know it.
 func (p StagePlan) holdings(lanes, rowBytes int) []comm.Placed {
 	var have []comm.Placed
-	for l, runs := range p.Runs {
-		for _, run := range runs {
-			have = append(have, comm.Placed{Rank: l / lanes, Rect: rect(run, rowBytes)})
-		}
+	for _, run := range p.rising(lanes) {
+		have = append(have, comm.Placed{Rank: run.rank, Rect: rect(run.tile, rowBytes)})
 	}
 	return have
 }
 
 func rect(r kernels.Rows, rowBytes int) comm.Rect {
 	return comm.Rect{Y0: int64(r.Lo), Y1: int64(r.Hi), X1: int64(rowBytes)}
+}
+
+// lower halves the height of the tiles some times.
+func (p *Plan) lower(times int) {
+	for i := range p.Stages {
+		p.Stages[i].TileRows = max(1, p.Stages[i].TileRows>>min(times, 30))
+	}
 }

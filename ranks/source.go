@@ -30,46 +30,29 @@ func (j Job) readFrom(f *os.File) (*source, error) {
 	return &source{reader, f}, nil
 }
 
-// openFiles opens INPUT and OUTPUT on the head and begins OUTPUT.
-func (r *rank) openFiles(key []byte) (offer, error) {
+// openSource opens INPUT on the head.
+func (r *Rank) openSource(key []byte) (o offer, err error) {
 	defer r.meter.time(read)()
-	var o offer
-	var err error
-	if r.source, err = r.job.openSource(); err != nil {
-		return o, err
-	}
-	o.Info, o.Direct = r.source.Info(), r.source.Direct()
-	if r.picture, err = r.job.picture(o.Info); err != nil {
-		return o, err
-	}
-	if o.Direct {
-		if o.Input, err = raster.Identify(r.source.file, key); err != nil {
+	r.reads = true
+	if r.source == nil {
+		if r.source, err = r.job.openSource(); err != nil {
+			return o, err
+		}
+		if err := r.job.InputID.Check(r.source.file); err != nil {
 			return o, &raster.InputError{Name: r.job.Input.Name, Err: err}
 		}
 	}
-	if r.sink, err = r.job.openSink(r.picture.Output); err != nil {
-		return o, err
-	}
-	if err := r.sink.Begin(); err != nil {
-		return o, r.sink.failed(err)
-	}
-	if r.sink.Direct() {
-		if r.abroad() {
-			if o.Mark, err = r.picture.Output.Mark(r.sink.file); err != nil {
-				return o, r.sink.failed(err)
-			}
+	o.Info, o.Direct = r.source.Info(), r.source.Direct()
+	if o.Direct {
+		if o.File, err = raster.Identify(r.source.file, key); err != nil {
+			return o, &raster.InputError{Name: r.job.Input.Name, Err: err}
 		}
-		id, err := raster.Identify(r.sink.file, key)
-		if err != nil {
-			return o, r.sink.failed(err)
-		}
-		o.Output = &id
 	}
 	return o, nil
 }
 
 // abroad tells whether the world has members on other hosts than the head's.
-func (r *rank) abroad() bool {
+func (r *Rank) abroad() bool {
 	for m := range r.world.Size() {
 		if r.world.Host(m) != r.world.Host(r.job.Head) {
 			return true
@@ -79,15 +62,22 @@ func (r *rank) abroad() bool {
 }
 
 // joinSource tells whether this rank can open the very file that the source reads, and does.
-func (r *rank) joinSource(o offer, key []byte) bool {
+func (r *Rank) joinSource(o offer, key []byte) bool {
 	if !o.Direct {
 		return false
+	}
+	same := func(f *os.File) bool {
+		id, err := raster.Identify(f, key)
+		return err == nil && id.Same(o.File)
+	}
+	if r.source != nil {
+		return same(r.source.file)
 	}
 	f, err := r.job.Input.open(os.O_RDONLY)
 	if err != nil {
 		return false // its rows come from the source
 	}
-	if id, err := raster.Identify(f, key); err != nil || !id.Same(o.Input) {
+	if !same(f) {
 		f.Close()
 		return false
 	}

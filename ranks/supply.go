@@ -18,6 +18,7 @@ type supply struct {
 	read  kernels.Reader                                                 // set if this rank reads all its rows by itself
 	reads []bool                                                         // by rank: has a read of its own
 	kind  activity                                                       // what waiting for these rows is called
+	step  string                                                         // and what a probe calls it
 }
 
 // chunkBytes is the size of the messages that bring rows to a lane.
@@ -25,7 +26,7 @@ const chunkBytes = 1 << 20
 
 // open starts what it takes to supply the lanes of this rank with the rows of the given stage, and to lend this rank's rows to
 // others. It returns a reader for each of this rank's lanes.
-func (r *rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply) []kernels.Reader {
+func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply) []kernels.Reader {
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	rowBytes := st.In.RowBytes()
 	chunkRows := max(1, chunkBytes/rowBytes)
@@ -75,7 +76,7 @@ func chunks(s kernels.Stage, runs []kernels.Rows, n int) []kernels.Rows {
 }
 
 // fetch receives the chunks ahead of the lane that reads them: one is on its way while another is read.
-func (r *rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs []kernels.Rows, rowBytes int) kernels.Reader {
+func (r *Rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs []kernels.Rows, rowBytes int) kernels.Reader {
 	type chunk struct {
 		at   kernels.Rows
 		rows [][]byte

@@ -43,14 +43,14 @@ func TestMark(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mark, err := o.Mark(a)
+		mark, err := o.Mark(a, 0)
 		if err != nil || mark == nil {
 			t.Fatalf("%v: mark %x, %v", o, mark, err)
 		}
-		if !o.Marked(a, mark) || o.Marked(b, mark) || o.Marked(a, nil) || o.Marked(b, nil) || o.Marked(b, make([]byte, 1)) {
+		if !o.Marked(a, mark, 0) || o.Marked(b, mark, 0) || o.Marked(a, nil, 0) || o.Marked(b, nil, 0) || o.Marked(b, make([]byte, 1), 0) {
 			t.Errorf("%v: not marked, or both are", o)
 		}
-		if other, err := o.Mark(b); err != nil || bytes.Equal(other, mark) || o.Marked(b, mark) {
+		if other, err := o.Mark(b, 0); err != nil || bytes.Equal(other, mark) || o.Marked(b, mark, 0) {
 			t.Errorf("%v: both have one mark, %v", o, err)
 		}
 		after, err := os.ReadFile(a.Name())
@@ -72,13 +72,13 @@ func TestNoMark(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mark, err := o.Mark(f)
+		mark, err := o.Mark(f, 0)
 		after, _ := os.ReadFile(f.Name())
 		if mark != nil || err != nil || !bytes.Equal(before, after) {
 			t.Errorf("%v: %x, %v", o, mark, err)
 		}
 	}
-	if mark, err := (Output{Width: 50, Height: 50, Channels: 3, Format: "png"}).Mark(nil); mark != nil || err != nil {
+	if mark, err := (Output{Width: 50, Height: 50, Channels: 3, Format: "png"}).Mark(nil, 0); mark != nil || err != nil {
 		t.Errorf("png: %x, %v", mark, err)
 	}
 }

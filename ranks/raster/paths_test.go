@@ -111,7 +111,7 @@ func TestPendingFollowsTheUmask(t *testing.T) {
 	}
 }
 
-// A target that became a folder is left alone, and nothing is left beside it.
+// A target that became a folder is left alone, and what was written stays till Abort.
 func TestCommitFails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "out")
@@ -125,6 +125,10 @@ func TestCommitFails(t *testing.T) {
 	if p.Commit() == nil {
 		t.Error("a folder was replaced")
 	}
+	if _, err := os.Stat(p.Path()); err != nil {
+		t.Error(err)
+	}
+	p.Abort()
 	if got := names(t, dir); got != "out" {
 		t.Errorf("the folder has %s", got)
 	}

@@ -222,6 +222,34 @@ func TestPendingErrors(t *testing.T) {
 	}
 }
 
+// Only what was made for a file becomes that file.
+func TestResumePending(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "out.ppm")
+	for temp, ours := range map[string]bool{
+		".out.ppm.halorun-0123abcd": true, ".out.ppm.halorun-0123abc": false, ".out.ppm.halorun-0123abcx": false,
+		".other.ppm.halorun-0123abcd": false, "precious.ppm": false, "sub/.out.ppm.halorun-0123abcd": false,
+	} {
+		temp = filepath.Join(dir, temp)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(temp), 0o777), os.WriteFile(temp, nil, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ResumePending(name, temp); (err == nil) != ours {
+			t.Errorf("%s: %v", temp, err)
+		}
+	}
+	link := filepath.Join(dir, ".out.ppm.halorun-ffffffff")
+	if err := os.Symlink("precious.ppm", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ResumePending(name, link); err == nil {
+		t.Error("a link is taken for the temporary file")
+	}
+}
+
 // Devices and FIFOs are written through, and stay.
 func TestPendingWritesThrough(t *testing.T) {
 	fifo := filepath.Join(t.TempDir(), "fifo")

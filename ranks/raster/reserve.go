@@ -16,9 +16,14 @@ func Reserve(f *os.File, size int64) error {
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return fmt.Errorf("ask for free space: %w", err)
 	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fmt.Errorf("ask for its size: %w", err)
+	}
+	missing := max(0, size-st.Blocks*512)                 // part of it may be there
 	over, free := bits.Mul64(fs.Bavail, uint64(fs.Bsize)) // some network file systems claim more than there can be
-	if fs.Blocks > 0 && over == 0 && uint64(size) > free {
-		return fmt.Errorf("%w: %d bytes are needed and %d are free", unix.ENOSPC, size, free)
+	if fs.Blocks > 0 && over == 0 && uint64(missing) > free {
+		return fmt.Errorf("%w: %d bytes are needed and %d are free", unix.ENOSPC, missing, free)
 	}
 	// A tmpfs would fill the pages with zeros now and has the picture overwrite them later.
 	if fs.Type != unix.TMPFS_MAGIC {

@@ -73,7 +73,7 @@ func (w *plainWriter) WriteRows(y int, rows [][]byte) error {
 			return err
 		}
 	}
-	if w.out.Channels == 1 && w.layout.rowBytes == 3*w.out.Width {
+	if w.out.tripled() {
 		rows = tripled(rows, w.out.Width)
 	}
 	if w.direct {

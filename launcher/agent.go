@@ -30,6 +30,10 @@ const (
 	firstWord = 8 * time.Second
 )
 
+// launcherDied is the signal by which the kernel tells a local agent so. It is one that nobody else sends: whoever wants an agent to end
+// leaves its launcher alive.
+const launcherDied = syscall.SIGUSR2
+
 var errLauncherGone = errors.New("the launcher is gone, or a signal ended this agent")
 
 // Agent is the body of an agent process, which speaks with its launcher over stdin and stdout. It returns when the
@@ -40,10 +44,15 @@ func Agent(ctx context.Context, version string) error {
 	if err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
-	// SIGTERM is also how the kernel tells of the launcher's death. It may do that last of all, so signals must not get their
-	// default meaning back.
+	// Signals must not get their default meaning back: the kernel may tell of the launcher's death last of all.
 	ctx, _ = signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	context.AfterFunc(ctx, conn.Close)
+	orphaned := make(chan os.Signal, 1)
+	signal.Notify(orphaned, launcherDied)
+	go func() {
+		<-orphaned
+		conn.Close()
+	}()
 	// What is printed when nobody is there to read it may not end this agent before its time.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 
@@ -55,7 +64,10 @@ func Agent(ctx context.Context, version string) error {
 	defer a.keeper.close()
 	go a.in.run()
 	a.patience.Store(int64(firstWord))
-	go a.in.watch(&a.patience, a.ended, conn.Close)
+	go a.in.watch(&a.patience, a.ended, func() {
+		a.silence.Store(a.patience.Load())
+		conn.Close()
+	})
 	if program, err := os.Readlink(self); err == nil {
 		go tidyCache(program)
 	}
@@ -70,9 +82,14 @@ func Agent(ctx context.Context, version string) error {
 	if err == nil {
 		return nil
 	}
-	for _, path := range a.remove {
-		// Whoever put it in place or removed it already was first.
-		_ = os.Remove(path)
+	if ctx.Err() != nil {
+		return fmt.Errorf("agent: %w", err) // the launcher has another one take over the files
+	}
+	if _, resumable := os.Stat(a.keep); a.keep == "" || resumable != nil {
+		for _, path := range a.remove {
+			// Whoever put it in place or removed it already was first.
+			_ = os.Remove(path)
+		}
 	}
 	return fmt.Errorf("agent: %w", err)
 }
@@ -112,9 +129,12 @@ type agent struct {
 	launcher *control.Conn
 	in       *inbox
 	patience atomic.Int64 // with a silent launcher, in ns
+	silence  atomic.Int64 // after which it was given up, in ns; 0 if it was not
+	limit    atomic.Int64 // of a rank's silence, in ns
 	keeper   *keeper
 	files    []*os.File // that ranks inherit
 	remove   []string
+	keep     string // if it exists, what is in remove stays
 	relays   relays
 	running  sync.WaitGroup // the goroutines of children
 	ended    chan struct{}  // closed when all that was started has ended, after a Stop
@@ -122,6 +142,7 @@ type agent struct {
 	mu       sync.Mutex
 	children map[uint32]*child // by member; a child is here until its process has ended
 	pausing  *pause            // while the job is suspended
+	ooms     int               // oomKills that are accounted for
 }
 
 // obey does what the launcher says until it said stop and all has ended.
@@ -139,6 +160,9 @@ func (a *agent) obey() error {
 			if errors.Is(a.in.broken, control.ErrProtocol) {
 				return fmt.Errorf("the launcher cannot be understood: %w", a.in.broken)
 			}
+			if silence := time.Duration(a.silence.Load()); silence > 0 {
+				return fmt.Errorf("%w: nothing was heard from it for %v", errLauncherGone, silence)
+			}
 			return errLauncherGone
 		}
 		switch m := m.(type) {
@@ -146,7 +170,7 @@ func (a *agent) obey() error {
 			a.ping(m)
 		case *control.Start:
 			a.start(m)
-		case *control.Table:
+		case *control.Table, *control.Gone, *control.Release:
 			a.toRanks(m)
 		case *control.Suspend:
 			a.suspend()
@@ -174,6 +198,7 @@ func (a *agent) tell(m control.Message) { _ = a.launcher.Send(m) }
 // ping answers without waiting for room in the stream: whoever obeys must notice that the launcher is gone.
 func (a *agent) ping(p *control.Ping) {
 	a.patience.Store(p.Timeout)
+	a.limit.Store(p.Ranks)
 	go func() {
 		pong := &control.Pong{}
 		if p.Sum {
@@ -198,9 +223,10 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// start starts the ranks, and reports those that cannot be.
+// start brings this host's ranks into an epoch: it makes it known to those that run, starts the others, and reports those that cannot be
+// started. Members that do not belong to it end.
 func (a *agent) start(s *control.Start) {
-	a.remove = s.Remove
+	a.remove, a.keep = s.Remove, s.Keep
 	for i := len(a.files); i < s.Files; i++ {
 		fd := controlFD + i
 		unix.CloseOnExec(fd) // ranks get it where they expect it
@@ -210,10 +236,40 @@ func (a *agent) start(s *control.Start) {
 	if s.Bind {
 		cpus = shares(cores(), len(s.Ranks), s.Threads)
 	}
+	runs := a.moveOn(s)
 	for i, r := range s.Ranks {
+		if runs[r.Member] {
+			continue
+		}
 		if err := a.startRank(s, r, cpus[i]); err != nil {
 			a.tell(&control.Exited{Member: r.Member, Error: err.Error()})
 		}
+	}
+}
+
+// moveOn tells the ranks that run of the epoch, ends those that are not in it, and returns the others.
+func (a *agent) moveOn(s *control.Start) (runs map[uint32]bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	runs = make(map[uint32]bool)
+	for _, r := range s.Ranks {
+		if c := a.children[r.Member]; c != nil {
+			runs[r.Member] = true
+			c.out.post(a.welcome(s, r))
+		}
+	}
+	for member, c := range a.children {
+		if !runs[member] {
+			signalGroup(c.cmd.Process.Pid, syscall.SIGKILL)
+		}
+	}
+	return runs
+}
+
+func (a *agent) welcome(s *control.Start, r control.Assigned) *control.Welcome {
+	return &control.Welcome{
+		Job: s.Job, Epoch: s.Epoch, Rank: r.Rank, Member: r.Member, Hosts: s.Hosts, Size: s.Size, Head: s.Head, Files: len(a.files),
+		Threads: s.Threads, Key: s.Key, Spec: s.Spec, Shrink: s.Shrink,
 	}
 }
 

@@ -52,13 +52,9 @@ func (a *agentProcess) begin(c *Config, events chan<- event) {
 	go a.in.run()
 	go a.out.run()
 	go a.listen(events)
-	if a.local {
-		a.ping(&control.Ping{}) // the end of the stream is enough
-		return
-	}
 	a.patience.Store(int64(c.Heartbeat))
-	a.ping(&control.Ping{Timeout: int64(c.Heartbeat), Sum: c.RemotePath != ""})
-	go a.beat(c.Heartbeat)
+	a.ping(a.heartbeat(c, c.RemotePath != "" && !a.local))
+	go a.beat(c)
 	go a.in.watch(&a.patience, a.done, func() {
 		a.silent.Store(true)
 		a.kill()
@@ -66,8 +62,8 @@ func (a *agentProcess) begin(c *Config, events chan<- event) {
 }
 
 // beat tells the agent again and again that the launcher is alive.
-func (a *agentProcess) beat(timeout time.Duration) {
-	tick := time.NewTicker(timeout / 5)
+func (a *agentProcess) beat(c *Config) {
+	tick := time.NewTicker(c.Heartbeat / 5)
 	defer tick.Stop()
 	for {
 		select {
@@ -75,10 +71,19 @@ func (a *agentProcess) beat(timeout time.Duration) {
 			return
 		case <-tick.C:
 			if a.patience.Load() != 0 {
-				a.ping(&control.Ping{Timeout: int64(timeout)})
+				a.ping(a.heartbeat(c, false))
 			}
 		}
 	}
+}
+
+// heartbeat returns a Ping. An agent on this machine need not miss it: the kernel tells of the launcher's end.
+func (a *agentProcess) heartbeat(c *Config, sum bool) *control.Ping {
+	p := &control.Ping{Ranks: int64(c.Heartbeat), Sum: sum}
+	if !a.local {
+		p.Timeout = int64(fenced(c.Heartbeat))
+	}
+	return p
 }
 
 func (a *agentProcess) ping(p *control.Ping) {
@@ -110,6 +115,16 @@ func (a *agentProcess) clockSkew() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.skew
+}
+
+// hasEnded tells whether its stream has ended.
+func (a *agentProcess) hasEnded() bool {
+	select {
+	case <-a.done:
+		return true
+	default:
+		return false
+	}
 }
 
 func (a *agentProcess) listen(events chan<- event) {

@@ -83,12 +83,15 @@ func (l *launch) parent(ways []*reached, i int) *reached {
 	return ways[i/l.config.Fanout-1]
 }
 
+// localTime is how long an agent on this machine may be without a sign of life, at least.
+const localTime = 2 * time.Second
+
 // errGivenUp is the error of a host that was not waited for.
 var errGivenUp = errors.New("given up")
 
 // local starts an agent on this machine.
 func (l *launch) local(ctx context.Context, h hostfiles.Host) (*agentProcess, error) {
-	cmd := newCommand(l.config.executable(), append([]string{"halorun"}, l.config.AgentArgs...), syscall.SIGTERM)
+	cmd := newCommand(l.config.executable(), append([]string{"halorun"}, l.config.AgentArgs...), launcherDied)
 	cmd.Stderr = os.Stderr // where it may have the last word
 	p, err := startProgram(l.keeper, cmd, l.config.Files)
 	if err != nil {
@@ -122,7 +125,7 @@ func (l *launch) remote(ctx context.Context, h hostfiles.Host, parent *reached) 
 				return a, err
 			}
 			// Hosts may well not be allowed to log in to each other.
-			l.notice("host %s cannot be reached from host %s (%v); connecting to it from here", h.Name, via.label, failed)
+			l.notice(ctx, "host %s cannot be reached from host %s (%v); connecting to it from here", h.Name, via.label, failed)
 		}
 	}
 	select {
@@ -140,10 +143,10 @@ func (l *launch) remote(ctx context.Context, h hostfiles.Host, parent *reached) 
 	})
 }
 
-func (l *launch) notice(format string, args ...any) {
+func (l *launch) notice(ctx context.Context, format string, args ...any) {
 	if f := l.config.Notices; f != nil {
 		text := fmt.Sprintf(format, args...)
-		l.reporter.report(context.Background(), func() { f(text) })
+		l.reporter.report(ctx, func() { f(text) })
 	}
 }
 
@@ -164,7 +167,7 @@ func (l *launch) reach(ctx context.Context, h hostfiles.Host, options []string, 
 		var ended *agentEnded
 		switch {
 		case err == nil && verify && a.sent > 0:
-			l.notice("host %s: the program there was damaged (%v); it was sent anew", h.Name, first)
+			l.notice(ctx, "host %s: the program there was damaged (%v); it was sent anew", h.Name, first)
 			return a, nil
 		case err == nil:
 			return a, nil
@@ -190,6 +193,9 @@ func (l *launch) script(verify bool) (string, error) {
 func (l *launch) greet(ctx context.Context, a *agentProcess) (*agentProcess, error) {
 	began := time.Now()
 	timeout := l.config.LaunchTimeout
+	if a.local {
+		timeout = min(timeout, max(localTime, l.config.Heartbeat))
+	}
 	var late atomic.Bool
 	timer := time.AfterFunc(timeout, func() {
 		late.Store(true)
@@ -217,6 +223,8 @@ func (l *launch) greet(ctx context.Context, a *agentProcess) (*agentProcess, err
 			return nil, context.Cause(ctx)
 		case late.Load() && a.local:
 			return nil, fmt.Errorf("no sign of life within %v", timeout)
+		case late.Load() && a.loggedIn && a.sent == 0:
+			return nil, &agentEnded{how: fmt.Sprintf("gave no sign of life within %v", timeout), said: said}
 		case late.Load():
 			return nil, &sshError{host: a.host, said: append(said, fmt.Sprintf("no answer within %v", timeout))}
 		case errors.Is(err, control.ErrProtocol), errors.As(err, new(*stagingError)):
@@ -230,7 +238,7 @@ func (l *launch) greet(ctx context.Context, a *agentProcess) (*agentProcess, err
 		return nil, &agentEnded{how: howEnded(e.status, e.signal), said: said}
 	}
 	a.connected = time.Since(began)
-	a.said.to(func(line string) { l.notice("the agent on host %s: %s", a.label, line) })
+	a.said.to(func(line string) { l.notice(context.Background(), "the agent on host %s: %s", a.label, line) })
 	a.begin(l.config, l.events)
 	if l.config.RemotePath != "" && !a.local {
 		if err := l.compare(ctx, a); err != nil {

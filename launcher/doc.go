@@ -18,12 +18,16 @@
 //
 // Who ends whom, so that nobody outlives the one who started it:
 //
-//	launcher dies    its agents' streams end, and the kernel sends SIGTERM here: they kill their ranks and remove Config.Remove
+//	launcher dies    its agents' streams end, and the kernel sends a signal here: they kill their ranks and remove Config.Remove
 //	ssh dies         the same at its other end; the launcher sees the stream end
 //	agent dies       the kernel kills its ranks; the launcher sees its stream end
-//	rank dies        its agent reports it; the launcher stops the job
-//	cable is cut     launcher and agent ping each other; both give up after Config.Heartbeat of silence
+//	rank dies        its agent reports it; the launcher has another one take its place, or stops the job
+//	rank hangs       its agent pings it, and kills it after Config.Heartbeat of silence
+//	cable is cut     launcher and agent ping each other; the launcher gives up after Config.Heartbeat of silence, the agent before
 //	job is stopped   ranks are told and have a moment to say how far they came; then they are killed
+//
+// The members of a job at a time are an epoch. When one is lost the launcher tells the others (Gone), finds somebody to take its place, and
+// begins the next epoch (Start) with a fresh key. Ranks learn of both through their Membership. See job.go.
 //
 // Agents and ranks have process groups of their own, so a terminal's ^C reaches the launcher only.
 package launcher

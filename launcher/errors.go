@@ -53,6 +53,30 @@ type RankDied struct {
 
 func (e *RankDied) Error() string { return process(e.Rank, e.Host) + " " + e.How }
 
+// tooOften says that a rank was lost once more than it may be.
+type tooOften struct {
+	err      error
+	restarts int
+}
+
+func (e *tooOften) Error() string {
+	return fmt.Sprintf("%v; it has been replaced %d times before, and --max-restarts allows no more", e.err, e.restarts)
+}
+
+func (e *tooOften) Unwrap() error { return e.err }
+
+// howOf returns what is to be told to other ranks of a rank's loss.
+func howOf(err error) string {
+	var died *RankDied
+	if errors.As(err, &died) {
+		if died.Rank == theAgent {
+			return fmt.Sprintf("went with the agent on host %s, which %s", died.Host, died.How)
+		}
+		return died.How
+	}
+	return err.Error()
+}
+
 // HostError says that a host could not be reached, or that no agent could be started there.
 type HostError struct {
 	Host string
@@ -81,7 +105,7 @@ func (e *sshError) Error() string {
 	return fmt.Sprintf("ssh: %s; try 'ssh -o BatchMode=yes %s true'", text, destination(e.host))
 }
 
-// agentEnded says that an agent ended before it said hello.
+// agentEnded says that an agent ended, or was ended, before it said hello.
 type agentEnded struct {
 	how  string
 	said []string

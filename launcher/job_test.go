@@ -22,6 +22,15 @@ type nowhere struct{ bytes.Reader }
 func (*nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (*nowhere) Close() error                { return nil }
 
+// ended is a program that has ended.
+type ended struct{}
+
+func (ended) Stdin() io.WriteCloser { return &nowhere{} }
+func (ended) Stdout() io.ReadCloser { return &nowhere{} }
+func (ended) Stderr() io.ReadCloser { return &nowhere{} }
+func (ended) Kill()                 {}
+func (ended) Wait() exit            { return exit{} }
+
 // said is something that an agent says, some time after what it said before.
 type said struct {
 	after time.Duration
@@ -31,9 +40,24 @@ type said struct {
 // newTestJob returns a job of n ranks of the one agent that it returns, too.
 func newTestJob(n int) (*job, *agentProcess) {
 	c := &Config{Hosts: []hostfiles.Host{{Name: "h"}}, Placement: make([]int, n), Heartbeat: time.Second}
-	a := &agentProcess{label: "h", local: true, out: newOutbox(control.NewConn(&nowhere{}, &nowhere{}))}
+	conn := control.NewConn(&nowhere{}, &nowhere{})
+	a := &agentProcess{label: "h", local: true, conn: conn, in: newInbox(conn), out: newOutbox(conn), program: ended{}, done: make(chan struct{})}
+	close(a.done)
+	close(a.in.messages)
 	l := &launch{config: c, events: make(chan event)}
-	return newJob(l, &crew{agents: []*agentProcess{a}, of: []*agentProcess{a}, head: a}, &Result{}), a
+	return newJob(l, &crew{agents: []*agentProcess{a}, of: []*agentProcess{a}, failed: []bool{false}, head: a}, &Result{}), a
+}
+
+// hearAll has the job hear what an agent says.
+func (j *job) hearAll(ctx context.Context, a *agentProcess, script []said) {
+	for _, s := range script {
+		time.Sleep(s.after) // of synctest's clock, which takes no time; it is 0 elsewhere
+		select {
+		case j.events <- event{a, s.m}:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // followed has a job of n ranks follow an agent that says what is given, and returns how that ends, and when.
@@ -43,16 +67,7 @@ func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, took
 	j.reporter = newReporter()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() {
-		for _, s := range script {
-			time.Sleep(s.after)
-			select {
-			case j.events <- event{a, s.m}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	go j.hearAll(ctx, a, script)
 	began := time.Now()
 	err = j.follow(ctx)
 	j.reporter.close(ctx, ctx)
@@ -61,11 +76,11 @@ func followed(t *testing.T, n int, script []said) (j *job, a *agentProcess, took
 
 func TestFollow(t *testing.T) {
 	attached := func(id uint32) said { return said{0, &control.Attached{Member: id}} }
-	done := func(id uint32) said { return said{0, &control.Finished{Member: id}} }
+	done := func(id uint32) said { return said{0, &control.Finished{Member: id, Epoch: 1}} }
 	exited := func(id uint32) said { return said{0, &control.Exited{Member: id}} }
 	died := func(id uint32) said { return said{0, &control.Exited{Member: id, Signal: 11}} }
 	failed := func(id uint32, consequence bool) said {
-		return said{0, &control.Finished{Member: id, Status: 3, Message: "why", Consequence: consequence}}
+		return said{0, &control.Finished{Member: id, Epoch: 1, Status: 3, Message: "why", Consequence: consequence}}
 	}
 	after := func(d time.Duration, s said) said { return said{d, s.m} }
 	both := []said{attached(0), attached(1)}
@@ -135,9 +150,9 @@ func TestAgentSpeaksNonsense(t *testing.T) {
 		"it speaks of member 2, which is not one of its own":          &control.Started{Member: 2},
 		"it speaks of member 4294967295, which is not one of its own": &control.Line{Member: 1<<32 - 1},
 	} {
-		j, _, _, err := followed(t, 2, []said{{0, m}})
-		if err != errAgentLost || j.lost == nil || j.lostWhy.Error() != want {
-			t.Errorf("a %T: %v because of %v; want %q", m, err, j.lostWhy, want)
+		_, _, _, err := followed(t, 2, []said{{0, m}})
+		if want = "the agent on host h cannot be understood: " + want; err == nil || err.Error() != want {
+			t.Errorf("a %T: %v; want %q", m, err, want)
 		}
 	}
 }
@@ -145,7 +160,7 @@ func TestAgentSpeaksNonsense(t *testing.T) {
 // Everybody gets what all have put, once each has come to the fence.
 func TestFences(t *testing.T) {
 	put := func(id uint32, key string) said {
-		return said{0, &control.Fence{Member: id, Values: map[string][]byte{key: {byte(id)}}}}
+		return said{0, &control.Fence{Member: id, Epoch: 1, Values: map[string][]byte{key: {byte(id)}}}}
 	}
 	lost := said{0, &control.Stop{}} // ends the job
 	_, a, _, _ := followed(t, 2, []said{put(0, "a"), put(0, "b"), put(1, "c"), put(1, "d"), put(0, "e"), put(1, "never"), lost})
@@ -157,8 +172,8 @@ func TestFences(t *testing.T) {
 		}
 	}
 	want := []control.Message{
-		&control.Table{Values: map[string][]byte{"a": {0}, "b": {0}, "c": {1}}},
-		&control.Table{Values: map[string][]byte{"d": {1}, "e": {0}}},
+		&control.Table{Epoch: 1, Values: map[string][]byte{"a": {0}, "b": {0}, "c": {1}}},
+		&control.Table{Epoch: 1, Values: map[string][]byte{"d": {1}, "e": {0}}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("sent %v; want %v", got, want)
@@ -168,6 +183,7 @@ func TestFences(t *testing.T) {
 // What the agent tells while the job is being stopped is noted, and no event.
 func TestHearWhileStopping(t *testing.T) {
 	j, a := newTestJob(1)
+	j.sum()
 	j.stopping = true
 	for _, m := range []control.Message{
 		&control.Finished{Status: 1, Message: "stopped", Result: []byte("half")}, &control.Exited{Signal: 9, MaxRSSBytes: 5},
@@ -176,6 +192,7 @@ func TestHearWhileStopping(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	j.sum()
 	if r := j.result; len(r.Events) != 0 || string(r.Ranks[0].Result) != "half" || r.Ranks[0].Signal != 9 || r.Ranks[0].MaxRSSBytes != 5 {
 		t.Errorf("result %+v", r)
 	}

@@ -310,7 +310,10 @@ func stay(_ context.Context, r *launcher.Rank, _ spec) error {
 func stopYourself(ctx context.Context, r *launcher.Rank, s spec) error {
 	announce(r)
 	if r.Rank == s.Rank {
-		return syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			return err
+		}
+		// It may take effect a little later.
 	}
 	return wait(ctx, r, s)
 }

@@ -198,7 +198,7 @@ func TestNoOrphans(t *testing.T) {
 	}
 }
 
-// An agent that is asked to end ends its ranks and removes the temporary files.
+// An agent that is asked to end ends its ranks. The temporary files are left to the launcher, which may start another.
 func TestAgentIsTerminated(t *testing.T) {
 	t.Parallel()
 	l := startLauncher(t, "/proc/self/exe", "launch", 2, spec{Act: "stay"})
@@ -207,8 +207,8 @@ func TestAgentIsTerminated(t *testing.T) {
 	}
 	l.mustBeGone()
 	for _, path := range l.temporaries {
-		if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("%s is left: %v", path, err)
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -49,6 +49,8 @@ func (o *outbox) post(m control.Message) {
 func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.closed = true
-	close(o.queue)
+	if !o.closed {
+		o.closed = true
+		close(o.queue)
+	}
 }

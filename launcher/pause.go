@@ -19,6 +19,7 @@ type pause struct {
 // suspend stops the ranks, once they are ready for it.
 func (a *agent) suspend() {
 	a.patience.Store(0) // a launcher that is stopped sends nothing
+	a.limit.Store(0)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.pausing != nil {

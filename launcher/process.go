@@ -1,6 +1,7 @@
 package launcher
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -8,6 +9,7 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -167,4 +169,39 @@ func takeDescriptor(fd int, name string) (*os.File, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return os.NewFile(uintptr(taken), name), nil
+}
+
+// awaitEnd waits, for a limited time, for the end of a process that may be no child of this one.
+func awaitEnd(pid int, limit time.Duration) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		lookForEnd(pid, limit)
+		return
+	}
+	defer unix.Close(fd)
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); {
+		// A zombie has ended, too.
+		n, _ := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds())+1)
+		if n > 0 {
+			return
+		}
+	}
+}
+
+// lookForEnd is awaitEnd for kernels before 5.3, which do not tell of the end of a process that is no child.
+func lookForEnd(pid int, limit time.Duration) {
+	const pause = 5 * time.Millisecond // between looks, as there is nothing to wait for
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(pause) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return
+		}
+		// The state follows the name, which stands in brackets. A zombie has ended, too.
+		if state := bytes.TrimSpace(b[bytes.LastIndexByte(b, ')')+1:]); len(state) == 0 || state[0] == 'Z' || state[0] == 'X' {
+			return
+		}
+	}
 }

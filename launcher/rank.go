@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -27,27 +27,22 @@ const (
 // Rank is a rank process's way to its launcher, and what it learned about its job. Its methods are safe for concurrent
 // use.
 type Rank struct {
-	Job        string
-	Rank, Size int // Size counts the head too, if it computes nothing
-	Ranks      int // how many compute: those below this number
-	Head       int // the one that reads INPUT and writes OUTPUT
-	Files      int // how many files of Config.Files this one inherited
-	Member     uint32
-	Epoch      uint32
-	Threads    int
-	Host       string
-	Hosts      []string // of all, by number
-	Key        []byte   // the job's secret
-	Spec       []byte   // as in Config
+	*Membership // the first
+	Job         string
+	Files       int // how many files of Config.Files this one inherited
+	Member      uint32
+	Threads     int
+	Spec        []byte // as in Config
 
-	conn *control.Conn
-	ctx  context.Context
+	conn    *control.Conn
+	ctx     context.Context
+	ponging atomic.Bool
+	watched sync.Once
+	expiry  atomic.Int64 // how long the agent may be silent, in ns
 
-	mu    sync.Mutex
-	pause func(on bool)     // what Suspend and Resume call
-	put   map[string][]byte // since the last fence
-	table map[string][]byte // what all ranks put before the fences that are complete
-	fence chan struct{}     // that this rank is at, closed when it is complete; nil if it is at none
+	mu      sync.Mutex
+	current *Membership
+	pause   func(on bool) // what Suspend and Resume call
 }
 
 // Attach tells a rank process who it is. The process was started by an agent, which speaks on descriptor 3.
@@ -84,28 +79,30 @@ func attach(ctx context.Context, socket net.Conn) (*Rank, error) {
 		return nil, context.Cause(welcomed)
 	}
 	w, ok := m.(*control.Welcome)
-	switch {
-	case err != nil:
-	case !ok:
+	if err == nil && !ok {
 		err = fmt.Errorf("the agent sent a %T before a welcome", m)
-	case w.Rank < 0 || w.Rank >= len(w.Hosts):
-		err = fmt.Errorf("the agent calls this rank %d of %d", w.Rank, len(w.Hosts))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	var first *Membership
+	if err == nil {
+		first, err = newMembership(ctx, conn, w)
 	}
 	if err != nil {
+		cancel(err)
 		conn.Close()
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
 	r := &Rank{
-		Job: w.Job, Rank: w.Rank, Size: len(w.Hosts), Ranks: w.Size, Head: w.Head, Files: w.Files, Member: w.Member, Epoch: w.Epoch, Threads: w.Threads,
-		Host: w.Hosts[w.Rank], Hosts: w.Hosts, Key: w.Key, Spec: w.Spec,
-		conn: conn, ctx: ctx, put: make(map[string][]byte), table: make(map[string][]byte),
+		Membership: first, Job: w.Job, Files: w.Files, Member: w.Member, Threads: w.Threads, Spec: w.Spec,
+		conn: conn, ctx: ctx, current: first,
 	}
 	go r.listen(cancel)
 	return r, nil
 }
 
 var (
+	// ErrReleased is the cause of a Rank's context when all ranks have finished.
+	ErrReleased  = fmt.Errorf("all ranks have finished: %w", context.Canceled)
 	errStopped   = fmt.Errorf("the launcher stopped the job: %w", context.Canceled)
 	errAgentGone = fmt.Errorf("the agent is gone: %w", context.Canceled)
 )
@@ -114,26 +111,85 @@ var (
 // a context.Canceled.
 func (r *Rank) Context() context.Context { return r.ctx }
 
-// listen hears what the agent says until its end of the stream closes.
+// listen hears what the agent says until its end of the stream closes, or it is silent for too long. It waits for nothing else.
 func (r *Rank) listen(cancel context.CancelCauseFunc) {
-	for {
-		m, err := r.conn.Recv()
-		if err != nil {
-			cancel(errAgentGone)
-			return
-		}
+	in := newInbox(r.conn)
+	go in.run()
+	for m := range in.messages {
 		switch m := m.(type) {
+		case *control.Ping:
+			r.pong(in, m)
+		case *control.Welcome:
+			r.move(m)
+		case *control.Gone:
+			r.gone(m)
 		case *control.Table:
-			r.leaveFence(m)
+			if c := r.now(); c.Epoch == m.Epoch {
+				c.leaveFence(m)
+			}
 		case *control.Suspend:
+			r.expiry.Store(0)
 			r.suspend(true)
 			_ = r.conn.Send(&control.Suspended{}) // if that fails, so does Recv
 		case *control.Resume:
 			r.suspend(false)
+		case *control.Release:
+			cancel(ErrReleased)
 		case *control.Stop:
 			cancel(errStopped)
 		}
 	}
+	cancel(errAgentGone)
+}
+
+// pong answers an agent, which has to do so within its timeout from now on.
+func (r *Rank) pong(in *inbox, p *control.Ping) {
+	r.expiry.Store(p.Timeout)
+	// An agent that was stopped together with this rank's host may find that another one has taken over.
+	r.watched.Do(func() { go in.watch(&r.expiry, r.ctx.Done(), r.conn.Close) })
+	if r.ponging.CompareAndSwap(false, true) {
+		go func() {
+			_ = r.conn.Send(&control.Pong{}) // if that fails, so does Recv
+			r.ponging.Store(false)
+		}()
+	}
+}
+
+// now returns the latest membership.
+func (r *Rank) now() *Membership {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.current
+}
+
+// move makes this rank a member of the next epoch.
+func (r *Rank) move(w *control.Welcome) {
+	next, err := newMembership(r.ctx, r.conn, w)
+	if err != nil {
+		r.conn.Close()
+		return
+	}
+	r.mu.Lock()
+	last := r.current
+	r.current = next
+	r.mu.Unlock()
+	last.follow(next)
+}
+
+func (r *Rank) gone(g *control.Gone) {
+	if c := r.now(); c.Epoch == g.Epoch {
+		c.cancel(&Gone{Rank: g.Rank, Why: g.Why})
+	}
+}
+
+// Progress tells the launcher what this rank's result would be if it ended now.
+func (r *Rank) Progress(result []byte) error { return r.conn.Send(&control.Progress{Result: result}) }
+
+// OnPause has pause called with true before this process is stopped and with false after it goes on. It must not take long.
+func (r *Rank) OnPause(pause func(on bool)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pause = pause
 }
 
 func (r *Rank) suspend(on bool) {
@@ -143,98 +199,6 @@ func (r *Rank) suspend(on bool) {
 	if pause != nil {
 		pause(on)
 	}
-}
-
-// Joined tells the launcher that this rank has met all others. From then on the job may be suspended: pause is called with
-// true before this process is stopped and with false after it goes on, and must not take long.
-func (r *Rank) Joined(pause func(on bool)) error {
-	r.mu.Lock()
-	r.pause = pause
-	r.mu.Unlock()
-	return r.conn.Send(&control.Joined{})
-}
-
-func (r *Rank) leaveFence(t *control.Table) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.Copy(r.table, t.Values)
-	if r.fence != nil {
-		close(r.fence)
-		r.fence = nil
-	}
-}
-
-// Put keeps a value for the next Fence, after which every rank can Get it. Keys are the whole job's.
-func (r *Rank) Put(_ context.Context, key string, value []byte) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.put[key] = bytes.Clone(value)
-	return nil
-}
-
-// Fence returns when all ranks of the epoch have come to it. A rank that gives up stays at that fence until then, and can
-// come to no other.
-func (r *Rank) Fence(ctx context.Context) error {
-	complete, err := r.enterFence()
-	if err != nil {
-		return fmt.Errorf("fence: %w", err)
-	}
-	select {
-	case <-complete:
-		return nil
-	case <-r.ctx.Done():
-		return fmt.Errorf("fence: %w", context.Cause(r.ctx))
-	case <-ctx.Done():
-		return fmt.Errorf("fence: %w", context.Cause(ctx))
-	}
-}
-
-func (r *Rank) enterFence() (complete <-chan struct{}, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.fence != nil {
-		return nil, errors.New("this rank is at an earlier one still")
-	}
-	if err := r.conn.Send(&control.Fence{Values: r.put}); err != nil {
-		return nil, err
-	}
-	r.put = make(map[string][]byte)
-	r.fence = make(chan struct{})
-	return r.fence, nil
-}
-
-// Get returns what a rank put before a fence that this rank has left.
-func (r *Rank) Get(_ context.Context, key string) ([]byte, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	v, ok := r.table[key]
-	if !ok {
-		return nil, fmt.Errorf("get: no rank put %q before a fence", key)
-	}
-	return v, nil
-}
-
-// Done tells the launcher that this rank has done its part, and result, of which only the launcher's caller knows the
-// meaning. It is the last call, and the process may exit at once: a Unix socket keeps what was sent for its reader.
-func (r *Rank) Done(result []byte) error {
-	return r.finish(&control.Finished{Result: result})
-}
-
-// Fail tells the launcher, in place of Done, that this rank's part failed, and which exit status the job should have
-// (1 if it is 0). consequence means that the error only reflects another rank's failure, which is the one to be shown.
-func (r *Rank) Fail(status int, message string, result []byte, consequence bool) error {
-	if status == 0 {
-		status = 1
-	}
-	return r.finish(&control.Finished{Status: status, Message: message, Consequence: consequence, Result: result})
-}
-
-func (r *Rank) finish(f *control.Finished) error {
-	f.MaxRSSBytes = maxRSS()
-	if err := r.conn.Send(f); err != nil {
-		return fmt.Errorf("finish: %w", err)
-	}
-	return nil
 }
 
 // maxRSS returns the most memory that this process had resident so far, in bytes, or 0 if the kernel does not say.

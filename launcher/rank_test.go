@@ -130,8 +130,14 @@ func TestFenceFails(t *testing.T) {
 	if err := agent.Send(&control.Table{Values: map[string][]byte{"k": {1}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := agent.Send(&control.Hello{}); err != nil { // which means nothing to a rank, but is read after the table
+	// The answer to what is sent after the table shows that the rank has taken it.
+	if err := agent.Send(&control.Ping{}); err != nil {
 		t.Fatal(err)
+	}
+	if m, err := agent.Recv(); err != nil {
+		t.Fatal(err)
+	} else if _, ok := m.(*control.Pong); !ok {
+		t.Fatalf("a ping was answered by a %T", m)
 	}
 	if v, err := r.Get(t.Context(), "k"); err != nil || len(v) != 1 {
 		t.Errorf("got %v, %v", v, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,6 +33,7 @@ type Config struct {
 	Job     string     // a short name
 	Spec    []byte     // what the ranks are to do, passed on
 	Remove  []string   // temporary files, by absolute path, that an agent here removes if the launcher is gone
+	Keep    string     // unless there is this file, by absolute path: the job can be resumed
 	Files   []*os.File // every rank on this machine inherits them, from descriptor 4 on
 	Env     []string   // NAME=VALUE, for the ranks' environment
 	Dir     string     // the ranks' working folder; "" leaves them where their agent is
@@ -43,7 +45,10 @@ type Config struct {
 	Fanout          int           // connections a host makes at a time, and children a host has in the tree; zero is 32
 	LaunchTimeout   time.Duration // how long a host may be without a sign of life before its agent runs; zero is 10 s
 	SkipUnreachable bool          // go on without hosts that cannot be reached
-	Heartbeat       time.Duration // how long a host may be silent later; zero is 5 s
+	Heartbeat       time.Duration // how long a host, or a rank, may be silent later; zero is 5 s
+	MaxRestarts     int           // how often each rank may be lost and replaced; zero: the first loss ends the job
+	Shrink          bool          // go on without lost ranks, rather than replace them
+	Spares          []int         // of Hosts, those without ranks that get an agent even so, to be at hand
 
 	// Lines gets every line that a rank prints, without its newline; stream is stdout or stderr. A line of more than
 	// 64 KiB comes in pieces. Events gets events as they happen, Notices what else users should know. Calls of all three come one at
@@ -51,6 +56,13 @@ type Config struct {
 	Lines   func(rank int, host, stream, line string)
 	Events  func(Event)
 	Notices func(string)
+
+	// Progress gets what a rank says its result would be if it ended now, as Lines gets lines.
+	Progress func(rank int, member uint32, result []byte)
+	// HeadLost is called when the process that reads INPUT and writes OUTPUT is lost, and has ended, before another one takes its place.
+	HeadLost func()
+	// Commit is called when all ranks have finished, and before they know that. Its error is the job's.
+	Commit func() error
 
 	// Suspend gets a function when the job is to pause. It is called when the ranks are stopped, and when it returns they go on.
 	Suspend <-chan func()
@@ -89,6 +101,7 @@ type Event struct {
 	Rank   int       `json:"rank"`
 	Host   string    `json:"host"`
 	What   string    `json:"what"`
+	Action string    `json:"action"` // what was done about it
 }
 
 // Result is what became of the ranks, as far as is known.
@@ -100,7 +113,7 @@ type Result struct {
 	Events           []Event
 }
 
-// RankResult is what became of one rank.
+// RankResult is what became of one rank. Where a rank had several members, Member to MaxRSSBytes, Status and Signal are of the last one.
 type RankResult struct {
 	Rank        int
 	Member      uint32
@@ -110,8 +123,19 @@ type RankResult struct {
 	CPUs        []int // that it was bound to, if it was
 	MaxRSSBytes int64
 	Result      []byte         // what the rank gave to Done or Fail
+	Lost        []Lost         // its members before
+	Restarts    int            // how many of those were lost; the others had done their part when the epoch ended
+	LostSeconds float64        // from each loss until all ranks had met again
 	Status      int            // of the process's exit
 	Signal      syscall.Signal // that ended it; 0 if it exited by itself
+}
+
+// Lost is a member that is gone.
+type Lost struct {
+	Member  uint32
+	First   uint32 // epoch
+	Numbers []int  // in its epochs, from the first on: what ranks call it
+	Result  []byte // what was last known of it
 }
 
 // HostResult is what became of the attempt to reach a host.
@@ -164,9 +188,6 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		err = j.follow(ctx)
 	}
 	j.finish(ctx)
-	if errors.Is(err, errAgentLost) {
-		err = j.agentLost()
-	}
 	return j.result, err
 }
 
@@ -174,14 +195,19 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 type crew struct {
 	agents []*agentProcess
 	of     []*agentProcess // by host of the Config; nil for those that were not reached
-	head   *agentProcess   // the one on this machine
+	head   *agentProcess   // the one on this machine; nil while it is being replaced
+
+	isLocal   []bool         // by host of the Config: it is this machine
+	failed    []bool         // by host of the Config: it could not be reached
+	here      hostfiles.Host // this machine
+	hereLabel string
 }
 
 // muster starts the agents on all hosts that get a rank, and on this machine.
 func (l *launch) muster(ctx context.Context, name string) (*crew, *Result, error) {
 	c := l.config
 	used := make([]bool, len(c.Hosts))
-	for _, h := range c.Placement {
+	for _, h := range slices.Concat(c.Placement, c.Spares) {
 		used[h] = true
 	}
 	var hosts []hostfiles.Host // to start an agent on: this machine comes first
@@ -202,7 +228,7 @@ func (l *launch) muster(ctx context.Context, name string) (*crew, *Result, error
 		}
 	}
 	agents, errs := l.connect(ctx, hosts)
-	cr, result := &crew{of: make([]*agentProcess, len(c.Hosts)), head: agents[0]}, &Result{}
+	cr, result := &crew{of: make([]*agentProcess, len(c.Hosts)), failed: make([]bool, len(c.Hosts)), head: agents[0]}, &Result{}
 	for i, a := range agents {
 		r := HostResult{Host: hosts[i], Local: i == 0, Err: errs[i]}
 		if a != nil {
@@ -214,10 +240,15 @@ func (l *launch) muster(ctx context.Context, name string) (*crew, *Result, error
 	for i := range c.Hosts {
 		if used[i] {
 			cr.of[i] = agents[at[i]]
+			cr.failed[i] = cr.of[i] == nil
 		}
 	}
 	cr.label()
-	return cr, result, l.unreached(ctx, hosts, errs)
+	cr.isLocal, cr.here, cr.hereLabel = local, here, here.Name
+	if cr.head != nil {
+		cr.hereLabel = cr.head.label
+	}
+	return cr, result, l.unreached(ctx, hosts, l.required(ctx, hosts, errs))
 }
 
 // locals tells which of the hosts are this machine.
@@ -252,6 +283,19 @@ func (c *crew) label() {
 	}
 }
 
+// required returns the errors of hosts that ranks are to be on at once; those of spare hosts are but noticed.
+func (l *launch) required(ctx context.Context, hosts []hostfiles.Host, errs []error) []error {
+	errs = slices.Clone(errs)
+	for i, err := range errs {
+		spare := i > 0 && !slices.ContainsFunc(l.config.Placement, func(h int) bool { return l.config.Hosts[h] == hosts[i] })
+		if spare && err != nil {
+			l.notice(ctx, "spare %v", err)
+			errs[i] = nil
+		}
+	}
+	return errs
+}
+
 // unreached makes one error of those of the hosts.
 func (l *launch) unreached(ctx context.Context, hosts []hostfiles.Host, errs []error) error {
 	if ctx.Err() != nil {
@@ -273,9 +317,9 @@ func (l *launch) unreached(ctx context.Context, hosts []hostfiles.Host, errs []e
 		return together(failed)
 	}
 	for _, err := range failed {
-		l.notice("%v", err)
+		l.notice(ctx, "%v", err)
 	}
-	l.notice("going on without %d of %d hosts", len(failed), len(l.config.Hosts))
+	l.notice(ctx, "going on without %d of %d hosts", len(failed), len(l.config.Hosts))
 	return nil
 }
 

@@ -316,7 +316,7 @@ func TestAgentCannotStart(t *testing.T) {
 		"says nothing":   {executable: notOurs("true"), want: "the agent exited without having finished its part"},
 		"fails":          {executable: notOurs("false"), want: "the agent exited with status 1"},
 		"answers with trash": {
-			executable: notOurs("sh"), args: []string{"-c", `printf "\nhalorun control 2\ntrash, not a message"; sleep 1000`},
+			executable: notOurs("sh"), args: []string{"-c", `printf "\nhalorun control 3\ntrash, not a message"; sleep 1000`},
 			want: "not the control protocol: a message claims",
 		},
 		"never answers": {executable: notOurs("sleep"), args: []string{"1000"}, timeout: 100 * time.Millisecond, want: "no sign of life within 100ms"},

@@ -30,6 +30,14 @@ func (p *pausing) ready(a *agentProcess) {
 	}
 }
 
+// pauseWaiting returns the agents that a suspension waits for.
+func (j *job) pauseWaiting() map[*agentProcess]bool {
+	if j.pause == nil {
+		return nil
+	}
+	return j.pause.waiting
+}
+
 // suspend begins a suspension. While ranks still look for each other it waits, since they would take a pause for a failure.
 func (j *job) suspend(stopped func()) {
 	if j.pause == nil {
@@ -41,7 +49,7 @@ func (j *job) suspend(stopped func()) {
 func (j *job) pauseIfDue(ctx context.Context) {
 	p := j.pause
 	switch {
-	case p == nil || j.joined+j.finished < len(j.members) && j.joined < len(j.members):
+	case p == nil || j.broken || j.joined < len(j.roles):
 	case p.waiting == nil:
 		p.waiting = make(map[*agentProcess]bool)
 		for _, a := range j.agents {
@@ -63,9 +71,7 @@ func (j *job) sleep(ctx context.Context) {
 	j.pause = nil
 	j.event(ctx, Event{Time: time.Now(), What: "resumed after " + time.Since(began).Round(time.Millisecond).String()})
 	for _, a := range j.agents {
-		if !a.local {
-			a.patience.Store(int64(j.config.Heartbeat))
-		}
+		a.patience.Store(int64(j.config.Heartbeat))
 	}
 	j.toAgents(&control.Resume{})
 }

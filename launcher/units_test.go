@@ -166,3 +166,28 @@ func TestTogether(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAwaitEnd: the end of a process is noticed, also while nobody has asked for its status; and no wait is longer than its limit.
+func TestAwaitEnd(t *testing.T) {
+	for name, await := range map[string]func(pid int, limit time.Duration){"told": awaitEnd, "looked for": lookForEnd} {
+		cmd := exec.Command("sleep", "1000")
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		await(cmd.Process.Pid, 20*time.Millisecond)
+		if time.Since(began) < 20*time.Millisecond {
+			t.Errorf("%s: a process that runs is taken for one that has ended", name)
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		began = time.Now()
+		await(cmd.Process.Pid, time.Hour)
+		_ = cmd.Wait() // it was killed
+		await(cmd.Process.Pid, time.Hour)
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("%s: the end was noticed after %v", name, took)
+		}
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 const (
 	// version rises whenever a message changes its meaning.
-	version = 2
+	version = 3
 	// mark begins the line that opens a stream. It begins with a newline so that it is found after an unfinished line, too.
 	mark = "\nhalorun "
 	// greeting, with the version and a newline, is that line.

@@ -134,7 +134,7 @@ func TestNoiseBeforeTheGreeting(t *testing.T) {
 func TestOtherVersion(t *testing.T) {
 	for _, other := range []string{"1\n", "10\n", "\n", "01\n", "1.5\n", strings.Repeat("1", 100)} {
 		_, err := reading([]byte(greeting + other)).Recv()
-		if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), `this one "2": use the same Halorun on all hosts`) {
+		if !errors.Is(err, ErrProtocol) || !strings.Contains(err.Error(), `this one "3": use the same Halorun on all hosts`) {
 			t.Errorf("version %q: %v", other, err)
 		}
 	}
@@ -156,7 +156,7 @@ func TestCutAnywhere(t *testing.T) {
 }
 
 func frame(length uint32, kind byte, body string) []byte {
-	b := binary.BigEndian.AppendUint32([]byte(greeting+"2\n"), length)
+	b := binary.BigEndian.AppendUint32([]byte(greeting+"3\n"), length)
 	return append(append(b, kind), body...)
 }
 

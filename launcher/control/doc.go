@@ -1,8 +1,10 @@
 // Package control is the protocol between launcher, agent and rank. It runs on any duplex stream: the pipes of a child
 // process, a socket pair, ssh.
 //
-//	launcher ── Start, Table, Stop ──────────────────────────► agent ── Welcome, Table, Stop ─► rank
-//	      ◄─ Hello, Started, Attached, Fence, Line, Finished, Exited ──  ◄─ Attached, Fence, Finished ──
+//	launcher ── Start, Table, Gone, Release, Stop ────────────► agent ── Welcome, Table, Gone, … ─► rank
+//	   ◄─ Hello, Started, Attached, Fence, Line, Finished, Exited, … ──  ◄─ Attached, Fence, Finished, … ──
+//
+// Start begins an epoch: it says which members are which ranks. When one is lost, Gone says so and the next Start follows.
 //
 // Each direction begins with a line that names the protocol and its version, so that whatever a login shell prints
 // before can be skipped, and strangers are noticed. Then come messages:

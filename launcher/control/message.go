@@ -16,10 +16,12 @@ type Machine struct {
 	Version string `json:"version"` // of the agent
 }
 
-// Ping asks for a Pong, and says that the launcher is alive.
+// Ping asks an agent, or a rank, for a Pong, and says that the launcher, or the agent, is alive.
 type Ping struct {
-	// Timeout says, in ns, after how long a silence the agent shall take the launcher for dead; 0 is never.
+	// Timeout says, in ns, after how long a silence it shall be taken for dead; 0 is never.
 	Timeout int64 `json:"timeout"`
+	// Ranks says, in ns, after how long a silence the agent shall take a rank for hung; 0 is never.
+	Ranks int64 `json:"ranks"`
 	// Sum asks for the checksum of the agent's program in the Pong.
 	Sum bool `json:"sum"`
 }
@@ -30,20 +32,23 @@ type Pong struct {
 	Sum   string `json:"sum"`   // SHA-256 of the agent's program, in hex, if the Ping asked for it
 }
 
-// Start tells an agent which ranks to start.
+// Start tells an agent who makes up an epoch. Of its own members it starts those that do not run yet, makes the others known to their
+// new numbers, and ends those that are none any more.
 type Start struct {
 	Job     string     `json:"job"`
 	Epoch   uint32     `json:"epoch"`
-	Hosts   []string   `json:"hosts"` // of all members of the epoch, by number
-	Size    int        `json:"size"`  // how many of them, the first ones, are ranks that compute
-	Head    int        `json:"head"`  // the member that reads INPUT and writes OUTPUT
-	Ranks   []Assigned `json:"ranks"` // that are this agent's to start
+	Hosts   []string   `json:"hosts"`  // of all members of the epoch, by number
+	Size    int        `json:"size"`   // how many of them, the first ones, are ranks that compute
+	Head    int        `json:"head"`   // the member that reads INPUT and writes OUTPUT
+	Ranks   []Assigned `json:"ranks"`  // that are this agent's
+	Shrink  int        `json:"shrink"` // how often to halve a tile's height, for lack of memory
 	Threads int        `json:"threads"`
 	Key     []byte     `json:"key"`
 	Spec    []byte     `json:"spec"`   // what the job is; only the ranks understand it
 	Args    []string   `json:"args"`   // of a rank process, after the program's name
 	Files   int        `json:"files"`  // open files that the agent got, from descriptor 3 on, for its ranks
 	Remove  []string   `json:"remove"` // temporary files to remove if the launcher is gone
+	Keep    string     `json:"keep"`   // unless there is this file, so that the job can be resumed
 	Env     []string   `json:"env"`    // NAME=VALUE for the ranks, besides the agent's own environment
 	Dir     string     `json:"dir"`    // working folder of the ranks; "" is the agent's
 	Bind    bool       `json:"bind"`   // each rank to cores of its own
@@ -62,7 +67,7 @@ type Started struct {
 	CPUs   []int  `json:"cpus"` // that it is bound to, if it is
 }
 
-// Welcome tells a rank process who it is.
+// Welcome tells a rank process who it is in an epoch, at first and whenever that changes.
 type Welcome struct {
 	Job     string   `json:"job"`
 	Epoch   uint32   `json:"epoch"`
@@ -75,7 +80,34 @@ type Welcome struct {
 	Threads int      `json:"threads"`
 	Key     []byte   `json:"key"`
 	Spec    []byte   `json:"spec"`
+	Shrink  int      `json:"shrink"` // as in Start
 }
+
+// Gone tells ranks that one of them is lost, so that the epoch has no future.
+type Gone struct {
+	Epoch uint32 `json:"epoch"`
+	Rank  int    `json:"rank"`
+	Why   string `json:"why"`
+}
+
+// Stuck says that a member cannot go on in an epoch without another rank.
+type Stuck struct {
+	Member  uint32 `json:"member"`
+	Epoch   uint32 `json:"epoch"`
+	Rank    int    `json:"rank"`   // the other
+	Closed  bool   `json:"closed"` // it has closed the connection, and may have had its reasons
+	Status  int    `json:"status"` // the exit status that the job should have, if it cannot be helped
+	Message string `json:"message"`
+}
+
+// Progress is what a member's result would be if it ended now.
+type Progress struct {
+	Member uint32 `json:"member"`
+	Result []byte `json:"result"`
+}
+
+// Release lets ranks end that have finished: all others have, too.
+type Release struct{}
 
 // Attached says that a member's process has begun to speak. Here and below the agent fills in the member.
 type Attached struct {
@@ -85,11 +117,13 @@ type Attached struct {
 // Fence says that a member has come to the fence, and what it has put since the last one.
 type Fence struct {
 	Member uint32            `json:"member"`
+	Epoch  uint32            `json:"epoch"`
 	Values map[string][]byte `json:"values"`
 }
 
 // Table is all that the members put before a fence.
 type Table struct {
+	Epoch  uint32            `json:"epoch"`
 	Values map[string][]byte `json:"values"`
 }
 
@@ -100,9 +134,10 @@ type Line struct {
 	Text   []byte `json:"text"`   // not always UTF-8, so no JSON string
 }
 
-// Finished is a member's last message: how its part went.
+// Finished says how a member's part of an epoch went, which may be the last.
 type Finished struct {
 	Member      uint32 `json:"member"`
+	Epoch       uint32 `json:"epoch"`
 	Status      int    `json:"status"` // 0, or the exit status that the job should have
 	Message     string `json:"message"`
 	Consequence bool   `json:"consequence"` // the error only reflects another rank's failure
@@ -117,21 +152,22 @@ type Exited struct {
 	Status      int    `json:"status"`
 	Signal      int    `json:"signal"` // 0 if it exited by itself
 	MaxRSSBytes int64  `json:"max_rss_bytes"`
+	Memory      bool   `json:"memory"` // the kernel ended it, for lack of memory
+	Hung        int64  `json:"hung"`   // the agent ended it, because it was silent for so many ns; 0 if not
 	Error       string `json:"error"`
 }
 
 // Joined says that a member has met all others, so that its job is no longer starting.
 type Joined struct {
 	Member uint32 `json:"member"`
+	Epoch  uint32 `json:"epoch"`
 }
 
 // Suspend tells that the job pauses. A rank answers when it is ready to be stopped, an agent when its ranks are.
 type Suspend struct{}
 
 // Suspended is the answer to Suspend.
-type Suspended struct {
-	Member uint32 `json:"member"`
-}
+type Suspended struct{}
 
 // Resume ends what Suspend began.
 type Resume struct{}
@@ -195,6 +231,10 @@ var made = [...]func() Message{
 	20: func() Message { return new(Output) },
 	21: func() Message { return new(Kill) },
 	22: func() Message { return new(Ended) },
+	23: func() Message { return new(Gone) },
+	24: func() Message { return new(Stuck) },
+	25: func() Message { return new(Progress) },
+	26: func() Message { return new(Release) },
 }
 
 func (*Hello) kind() byte     { return 1 }
@@ -219,3 +259,7 @@ func (*Input) kind() byte     { return 19 }
 func (*Output) kind() byte    { return 20 }
 func (*Kill) kind() byte      { return 21 }
 func (*Ended) kind() byte     { return 22 }
+func (*Gone) kind() byte      { return 23 }
+func (*Stuck) kind() byte     { return 24 }
+func (*Progress) kind() byte  { return 25 }
+func (*Release) kind() byte   { return 26 }

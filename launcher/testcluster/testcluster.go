@@ -50,7 +50,8 @@ type host struct {
 	init *exec.Cmd // holder holds the network namespace, so that it outlives a power cut
 }
 
-// Up brings up n hosts, which go when the test ends. Without root it skips the test.
+// Up brings up n hosts, which go when the test ends. Only root can make namespaces with network devices in them, so that the test is
+// left out for others: CI runs as root.
 func Up(t testing.TB, n int) *Cluster {
 	t.Helper()
 	if os.Geteuid() != 0 {

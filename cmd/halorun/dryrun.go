@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
 
 	"halorun/ranks"
@@ -42,7 +41,7 @@ func (d *dryRun) print(to io.Writer, hostOf func(rank int) string) error {
 		d.Output.Path, d.Output.Width, d.Output.Height)
 	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for i, stage := range d.Plan.Stages {
-		ops := strings.Join(stage.Ops, ", ")
+		ops := chainText(stage.Ops, ", ")
 		if ops == "" {
 			ops = "write what was decided"
 		}

@@ -59,10 +59,10 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.As(err, &failed):
 		return failed.Status
-	case isA[*launcher.StartError](err), isA[*launcher.HostError](err), isA[problemsError](err):
-		return exitStart
 	case isA[*launcher.RankDied](err):
 		return exitRanks
+	case isA[*launcher.StartError](err), isA[*launcher.HostError](err), isA[problemsError](err), isA[startFailed](err):
+		return exitStart
 	case isA[*raster.InputError](err):
 		return exitInput
 	case isA[*ranks.OutputError](err), errors.Is(err, context.Canceled):

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"halorun/launcher/jobs"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 )
@@ -18,8 +19,9 @@ const firstFD = 4
 
 // inherited are the open files that the ranks inherit.
 type inherited struct {
-	files []*os.File
-	owned []*os.File // to be closed by us
+	files  []*os.File
+	owned  []*os.File // to be closed by us
+	source *os.File   // INPUT
 }
 
 func (in *inherited) add(f *os.File) (fd int) {
@@ -27,17 +29,17 @@ func (in *inherited) add(f *os.File) (fd int) {
 	return firstFD + len(in.files) - 1
 }
 
-// open returns the input for reading in this process.
-func (in *inherited) open(f ranks.File) (*os.File, error) {
+// open opens the input for reading in this process.
+func (in *inherited) open(f ranks.File) (err error) {
 	if f.FD > 0 {
-		return in.files[f.FD-firstFD], nil
+		in.source = in.files[f.FD-firstFD]
+		return nil
 	}
-	file, err := os.Open(f.Path)
-	if err != nil {
-		return nil, &raster.InputError{Name: f.Name, Err: err}
+	if in.source, err = os.Open(f.Path); err != nil {
+		return &raster.InputError{Name: f.Name, Err: err}
 	}
-	in.owned = append(in.owned, file)
-	return file, nil
+	in.owned = append(in.owned, in.source)
+	return nil
 }
 
 func (in *inherited) close() {
@@ -151,17 +153,29 @@ func inspectError(err error) error {
 type output struct {
 	ranks.File
 	pending *raster.Pending // nil for stdout
+	pump    *pump           // to a stream
 }
 
 // openOutput prepares OUTPUT, and reserves its space where that is known.
-func (o *runOptions) openOutput(ctx context.Context, files *inherited, p *ranks.Picture) (*output, error) {
+func (o *runOptions) openOutput(ctx context.Context, files *inherited, p *ranks.Picture, kept *kept) (*output, error) {
 	if o.output == "-" {
-		return &output{File: ranks.File{Name: "stdout", FD: files.add(os.Stdout)}}, nil
+		return streamOutput(files, "stdout", os.Stdout, nil)
 	}
 	failed := func(err error) error { return &ranks.OutputError{Name: o.output, Err: err} }
-	pending, err := raster.NewPending(o.output)
-	if err != nil {
-		return nil, failed(err)
+	var pending *raster.Pending
+	var err error
+	resumed := false
+	if kept != nil && kept.found && len(kept.job.Remove) == 1 {
+		if pending, err = raster.ResumePending(o.output, kept.job.Remove[0]); err != nil {
+			pending = nil // what stood in it is not done
+			jobs.RemoveTemporary(kept.job.Remove[0])
+		}
+		resumed = err == nil
+	}
+	if pending == nil {
+		if pending, err = raster.NewPending(o.output); err != nil {
+			return nil, failed(err)
+		}
 	}
 	out := &output{File: ranks.File{Name: o.output, Path: pending.Path()}, pending: pending}
 	if !pending.Regular() {
@@ -171,16 +185,27 @@ func (o *runOptions) openOutput(ctx context.Context, files *inherited, p *ranks.
 			return nil, failed(err)
 		}
 		files.owned = append(files.owned, f)
-		out.FD = files.add(f)
-		return out, nil
+		return streamOutput(files, o.output, f, pending)
 	}
 	if size, known := p.Output.Size(); known {
+		pending.Size = size
 		if err := reserve(pending.Path(), size); err != nil {
-			out.abort()
+			if !resumed {
+				out.abort()
+			}
 			return nil, failed(err)
 		}
 	}
 	return out, nil
+}
+
+// streamOutput makes an OUTPUT that is written in order to an open file.
+func streamOutput(files *inherited, name string, to *os.File, pending *raster.Pending) (*output, error) {
+	p, err := newPump(to)
+	if err != nil {
+		return nil, &ranks.OutputError{Name: name, Err: err}
+	}
+	return &output{File: ranks.File{Name: name, FD: files.add(p.out)}, pending: pending, pump: p}, nil
 }
 
 // openStream opens a FIFO or device. A FIFO waits for its other end.
@@ -202,12 +227,32 @@ func openStream(ctx context.Context, path string, flag int) (*os.File, error) {
 	}
 }
 
+// writeStream writes to a FIFO or device.
+func writeStream(ctx context.Context, path string, b []byte) error {
+	f, err := openStream(ctx, path, os.O_WRONLY)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { f.Close() })()
+	_, err = f.Write(b)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return errors.Join(err, f.Close())
+}
+
 func reserve(path string, size int64) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	// Nobody knows what has become of a file that an earlier attempt has left.
+	if st, err := f.Stat(); err == nil && st.Size() > size {
+		if err := f.Truncate(size); err != nil {
+			return err
+		}
+	}
 	return raster.Reserve(f, size)
 }
 
@@ -219,17 +264,34 @@ func (o *output) temporary() []string {
 	return []string{o.pending.Path()}
 }
 
+// failure returns err, or why the stream takes nothing if that is the reason for it.
+func (o *output) failure(err error) error {
+	if why := o.pump.failure(); why != nil && err != nil {
+		return &ranks.OutputError{Name: o.Name, Err: why}
+	}
+	return err
+}
+
 func (o *output) abort() {
+	o.pump.close()
 	if o.pending != nil {
 		o.pending.Abort()
 	}
 }
 
-func (o *output) commit() error {
-	if o.pending == nil {
+// commit puts OUTPUT in place, and, if it is to be durable, for good.
+func (o *output) commit(ctx context.Context, durable bool) error {
+	if err := o.pump.flush(ctx); err != nil {
+		return o.failure(err)
+	}
+	if o.pending == nil || !o.pending.Regular() {
 		return nil
 	}
-	if err := o.pending.Commit(); err != nil {
+	err := o.pending.Commit()
+	if err == nil && durable {
+		err = o.pending.Sync()
+	}
+	if err != nil {
 		return &ranks.OutputError{Name: o.Name, Err: err}
 	}
 	return nil

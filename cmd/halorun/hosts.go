@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"halorun/hostfiles"
+	"halorun/kernels"
 	"halorun/launcher"
 )
 
@@ -129,6 +130,9 @@ func environment(names []string) ([]string, error) {
 				return nil, usage("-x %s: it is not set here; give %s=VALUE", name, name)
 			}
 			x = name + "=" + value
+		}
+		if path, ok := strings.CutPrefix(x, kernels.PathVariable+"="); ok && !kernels.IsPath(path) {
+			return nil, usage("-x %s: there is no such path; 'halorun bench kernels --help' names them", kernels.Brief(x))
 		}
 		env = append(env, x)
 	}

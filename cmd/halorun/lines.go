@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"halorun/kernels"
 	"halorun/ranks"
 )
 
@@ -62,4 +64,13 @@ func (s *lineSink) close() {
 	for _, f := range s.files {
 		_ = f.Close() // what is lost was told when it was written
 	}
+}
+
+// chainText returns operations as people read them: of a large kernel the beginning.
+func chainText(ops []string, separator string) string {
+	var texts []string
+	for _, op := range ops {
+		texts = append(texts, kernels.Brief(op))
+	}
+	return strings.Join(texts, separator)
 }

@@ -18,12 +18,13 @@ func main() {
 
 func newApp() *cli.App {
 	return &cli.App{
-		Name:                   "halorun",
-		Usage:                  "picture operations over many rank processes, exact and seamless",
-		Version:                version,
-		HideHelpCommand:        true,
-		UseShortOptionHandling: false,
-		Commands:               []*cli.Command{runCommand(), opsCommand(), hostsCommand(), rankCommand(), agentCommand(), probeCommand()},
+		Name:                      "halorun",
+		Usage:                     "picture operations over many rank processes, exact and seamless",
+		Version:                   version,
+		HideHelpCommand:           true,
+		UseShortOptionHandling:    false,
+		DisableSliceFlagSeparator: true, // values have commas of their own
+		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), opsCommand(), hostsCommand(), benchCommand(), rankCommand(), agentCommand(), probeCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())
@@ -38,7 +39,7 @@ func newApp() *cli.App {
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	name := "halorun"
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != name {
-		name += " " + c.Command.Name
+		name = c.Command.HelpName
 	}
 	return usage("%v; '%s --help' lists the flags", err, name)
 }

@@ -42,7 +42,11 @@ func probeCommand() *cli.Command {
 
 // probeMain is the process of a host in a check.
 func probeMain(ctx context.Context) error {
-	self, _, config, err := attach(ctx)
+	self, spec, err := attach(ctx)
+	if err != nil {
+		return err
+	}
+	config, err := spec.Network.config(self, self.Membership)
 	if err != nil {
 		return err
 	}

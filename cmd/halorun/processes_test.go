@@ -20,12 +20,33 @@ const patience = 20 * time.Second
 // eventually waits until the condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %v in vain until %s", patience, what)
-		}
-		time.Sleep(5 * time.Millisecond) // between looks at other processes, which cannot call us
+	if !within(patience, holds) {
+		t.Fatalf("waited %v in vain until %s", patience, what)
 	}
+}
+
+// within waits until the condition holds, and tells whether it did within the limit. Conditions are about other processes, which
+// cannot call the test: all it can do is to look again and again.
+func within(limit time.Duration, holds func() bool) bool {
+	const pause = 5 * time.Millisecond // so that looking does not take the time of what is looked at
+	for deadline := time.Now().Add(limit); !holds(); time.Sleep(pause) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+// computed returns how much time a process has had on a processor.
+func computed(pid int) time.Duration {
+	const user, system, tick = 11, 12, 10 * time.Millisecond // fields of stat, and their unit on every Linux
+	f := stat(pid)
+	if len(f) <= system {
+		return 0
+	}
+	u, _ := strconv.Atoi(f[user])
+	s, _ := strconv.Atoi(f[system])
+	return time.Duration(u+s) * tick
 }
 
 // slowJob starts a job that would take minutes, and returns it with its processes' IDs when its ranks are at work: agent first.
@@ -37,7 +58,7 @@ func slowJob(t *testing.T, dir string, flags ...string) (job *exec.Cmd, pids []i
 	if err := os.WriteFile(in, append(fmt.Appendf(nil, "P5\n%d %d\n255\n", width, height), pixels...), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	job = halorun(t, append([]string{"run", "-n", "2", in, filepath.Join(dir, "out.ppm"), "blur:size=1023", "blur:size=1021", "blur:size=1019"}, flags...)...)
+	job = halorun(t, append([]string{"run", "-n", "2", "--max-restarts", "0", "--checkpoint", "off", in, filepath.Join(dir, "out.ppm"), "blur:size=1023", "blur:size=1021", "blur:size=1019"}, flags...)...)
 	job.Env = append(os.Environ(), "HALORUN_KERNELS=go")
 	if err := job.Start(); err != nil {
 		t.Fatal(err)

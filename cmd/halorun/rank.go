@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 	"halorun/comm"
 	"halorun/launcher"
+	"halorun/launcher/jobs"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 )
@@ -23,8 +26,10 @@ const (
 )
 
 const (
-	// joinTime is how long ranks that have all started may take to find each other, and 50 ms more for each.
+	// joinTime is how long ranks that have all come may take to connect to each other, and 50 ms more for each.
 	joinTime = 30 * time.Second
+	// connectTime is how long one connection may take: that of a packet that has to be sent again.
+	connectTime = 3 * time.Second
 	// callTime bounds a wait for another rank. One that has no rows of a stage waits for all who have; a rank that died is
 	// noticed at once, by its links and by the launcher.
 	callTime = 24 * time.Hour
@@ -48,13 +53,15 @@ func agentCommand() *cli.Command {
 type rankSpec struct {
 	Job     ranks.Job   `json:"job"`
 	Network networkSpec `json:"network"`
+	Inject  []injection `json:"inject"`
 }
 
 // networkSpec says how ranks reach each other.
 type networkSpec struct {
-	Ports     string `json:"ports"`
-	Interface string `json:"interface"`
-	NoEncrypt bool   `json:"no_encrypt"`
+	Ports     string        `json:"ports"`
+	Interface string        `json:"interface"`
+	NoEncrypt bool          `json:"no_encrypt"`
+	Heartbeat time.Duration `json:"heartbeat"` // after how long a silence a peer counts as lost
 }
 
 func (n networkSpec) ports() (comm.PortRange, error) {
@@ -68,65 +75,148 @@ func (n networkSpec) ports() (comm.PortRange, error) {
 	return r, nil
 }
 
-// config returns the configuration of this member's world.
-func (n networkSpec) config(self *launcher.Rank) (comm.Config, error) {
+// config returns the configuration of this member's world in an epoch.
+func (n networkSpec) config(self *launcher.Rank, e *launcher.Membership) (comm.Config, error) {
 	ports, err := n.ports()
-	transport := comm.TCP{Ports: ports, Interface: n.Interface}
+	transport := comm.TCP{Ports: ports, Interface: n.Interface, UserTimeout: n.Heartbeat}
 	// The address by which ssh reached this host is likely to be one by which others do, too.
 	if words := strings.Fields(os.Getenv("SSH_CONNECTION")); len(words) == 4 {
 		transport.Preferred = []string{words[2]}
 	}
 	return comm.Config{
-		Rank: self.Rank, Size: self.Size, Member: self.Member, Epoch: self.Epoch, Host: self.Host, Hosts: self.Hosts,
-		Key: self.Key, Bootstrap: self, Transport: transport, CallTimeout: callTime, NoEncrypt: n.NoEncrypt,
+		Rank: e.Rank, Size: e.Size, Member: self.Member, Epoch: e.Epoch, Host: e.Host, Hosts: e.Hosts,
+		Key: e.Key, Bootstrap: e, Transport: transport, CallTimeout: callTime, NoEncrypt: n.NoEncrypt,
+		// A host that stands still for less than a heartbeat's time is not lost.
+		ConnectTimeout: max(connectTime, 2*n.Heartbeat),
+		JoinTimeout:    max(joinTime, 3*n.Heartbeat) + time.Duration(e.Size)*50*time.Millisecond,
 	}, err
 }
 
-// attach tells a process who it is, what it is to do and how it meets the others.
-func attach(ctx context.Context) (*launcher.Rank, rankSpec, comm.Config, error) {
+// attach tells a process who it is and what it is to do.
+func attach(ctx context.Context) (*launcher.Rank, rankSpec, error) {
 	var spec rankSpec
 	self, err := launcher.Attach(ctx)
 	if err == nil {
 		err = json.Unmarshal(self.Spec, &spec)
 	}
-	if err != nil {
-		return nil, spec, comm.Config{}, err
-	}
-	config, err := spec.Network.config(self)
-	return self, spec, config, err
+	return self, spec, err
 }
 
-// rankMain is a rank process: it joins the world, does its part and tells the launcher how that went.
+// rankMain is a rank process: it joins the world, does its part and tells the launcher how that went. If a rank is lost, it joins the next
+// epoch's world and goes on.
 func rankMain(ctx context.Context, began time.Time) error {
-	self, spec, config, err := attach(ctx)
+	self, spec, err := attach(ctx)
 	if err != nil {
 		return err
 	}
-	ctx = self.Context()
+	spec.Job.Checkpoint = localCheckpoint(spec.Job.Checkpoint)
+	if c := spec.Job.Checkpoint; c.Mode != ranks.CheckpointOff && self.Host != self.Hosts[self.Head] && slices.Index(self.Hosts, self.Host) == self.Rank {
+		go jobs.Prune(filepath.Dir(c.Dir), filepath.Base(c.Dir), began) // no launcher does it on this host
+	}
+	inject := newInjector(spec.Inject, self)
+	r := ranks.New(began, inject.probe())
+	defer r.Close()
+	inject.tell = func() { tellProgress(self, r) }
+	go reportProgress(self, r)
+	for epoch := self.Membership; ; {
+		inject.enter(epoch)
+		world, err := member(self, epoch, spec, r)
+		result, _ := json.Marshal(r.Result())
+		var lost *comm.RankError
+		switch {
+		case err == nil:
+			err = epoch.Done(result)
+		case epoch.Context().Err() != nil && self.Context().Err() == nil:
+			// The launcher knows that the epoch is over.
+		case errors.As(err, &lost):
+			status := exitRanks
+			if lost.Op == "join with" {
+				status = exitStart
+			}
+			err = epoch.Stuck(lost.Rank, errors.Is(lost, comm.ErrLost), status, lost.Error())
+		case errors.Is(err, ranks.ErrNotRestored):
+			return err // another process takes this one's place
+		default:
+			return epoch.Fail(exitStatus(err), cause(err).Error(), result, isConsequence(err))
+		}
+		if err != nil && epoch.Context().Err() == nil {
+			return err
+		}
+		// Until then the links stay: others may still have to read what was sent, and a broken link would make them blame this rank.
+		next, err := epoch.Next(self)
+		if errors.Is(err, launcher.ErrReleased) && spec.Job.Checkpoint.Mode != ranks.CheckpointOff {
+			r.Close()
+			_ = jobs.Sweep(spec.Job.Checkpoint.Dir) // what is left goes with time
+			return nil
+		}
+		if err != nil {
+			return nil // which is as it should be
+		}
+		if world != nil {
+			world.Abandon()
+		}
+		epoch = next
+	}
+}
+
+// progressTime is how often a rank tells how far it is, and progressEach how much less often for each rank, so that the launcher has time.
+const (
+	progressTime = 200 * time.Millisecond
+	progressEach = time.Millisecond
+)
+
+// reportProgress tells the launcher again and again how far this rank is, should it be lost.
+func reportProgress(self *launcher.Rank, r *ranks.Rank) {
+	tick := time.NewTicker(progressTime + time.Duration(self.Size)*progressEach)
+	defer tick.Stop()
+	for {
+		select {
+		case <-self.Context().Done():
+			return
+		case <-tick.C:
+			tellProgress(self, r)
+		}
+	}
+}
+
+func tellProgress(self *launcher.Rank, r *ranks.Rank) {
+	result, _ := json.Marshal(r.Result())
+	_ = self.Progress(result) // if that fails, the agent is gone
+}
+
+// startFailed is an error for which a job has the exit status of one that could not be started.
+type startFailed struct{ error }
+
+func (e startFailed) Unwrap() error { return e.error }
+
+// member does a rank's part in an epoch. The world, which may be nil, is for the caller to leave.
+func member(self *launcher.Rank, epoch *launcher.Membership, spec rankSpec, r *ranks.Rank) (*comm.World, error) {
+	config, err := spec.Network.config(self, epoch)
+	if err != nil {
+		return nil, err
+	}
 	job := spec.Job
-	job.Head, job.Ranks = self.Head, self.Ranks
+	job.Head, job.Ranks, job.Shrink = epoch.Head, epoch.Ranks, epoch.Shrink
 	if self.Files == 0 {
 		job = job.Elsewhere()
 	}
-	joining, cancel := context.WithTimeout(ctx, joinTime+time.Duration(self.Size)*50*time.Millisecond)
-	defer cancel()
-	world, err := comm.Join(joining, config)
+	ctx := epoch.Context()
+	world, err := comm.Join(ctx, config)
 	if err != nil {
-		return self.Fail(exitStart, err.Error(), nil, isConsequence(err))
+		return nil, startFailed{err}
 	}
-	if err := self.Joined(world.Suspend); err != nil {
-		return err
+	// What waits for another rank ends as soon as it is known that one is lost.
+	context.AfterFunc(ctx, func() {
+		var gone *launcher.Gone
+		if errors.As(context.Cause(ctx), &gone) {
+			world.Lose(max(gone.Rank, 0), gone)
+		}
+	})
+	self.OnPause(world.Suspend)
+	if err := epoch.Joined(); err != nil {
+		return world, err
 	}
-	report, err := ranks.Run(ctx, world, self.Key, job, began)
-	result, _ := json.Marshal(report)
-	if err != nil {
-		world.Close()
-		return self.Fail(exitStatus(err), cause(err).Error(), result, isConsequence(err))
-	}
-	if err := world.Close(); err != nil {
-		return self.Fail(exitFailed, err.Error(), result, isConsequence(err))
-	}
-	return self.Done(result)
+	return world, r.Run(ctx, world, epoch.Key, job)
 }
 
 // isConsequence tells whether the error only reflects another rank's failure.

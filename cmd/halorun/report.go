@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,13 +48,15 @@ type pictureReport struct {
 }
 
 type rankReport struct {
-	Rank    int    `json:"rank"`
-	Host    string `json:"host"`
-	PID     int    `json:"pid"`
-	Threads int    `json:"threads"`
-	CPUs    []int  `json:"cpus"` // that it was bound to; null if it was not
-	ranks.Report
-	MaxRSSBytes int64 `json:"max_rss_bytes"`
+	Rank         int     `json:"rank"`
+	Host         string  `json:"host"`
+	PID          int     `json:"pid"`
+	Threads      int     `json:"threads"`
+	CPUs         []int   `json:"cpus"` // that it was bound to; null if it was not
+	ranks.Report         // sums over all members that were this rank
+	Restarts     int     `json:"restarts"`
+	LostSeconds  float64 `json:"lost_seconds"` // from each loss of a member until all ranks had met again
+	MaxRSSBytes  int64   `json:"max_rss_bytes"`
 }
 
 // hostReport is about a host with an agent.
@@ -84,12 +88,13 @@ func (r *report) describe(p *ranks.Picture) {
 func (r *report) launched(l *launcher.Result) {
 	r.Epochs, r.Restarts = l.Epochs, l.Restarts
 	r.Events = append(r.Events, l.Events...)
+	known := saved(l)
 	for _, rank := range l.Ranks {
-		r.Ranks = append(r.Ranks, newRankReport(&rank))
+		r.Ranks = append(r.Ranks, newRankReport(&rank, known))
 	}
 	r.Size = len(r.Ranks)
 	if l.Head != nil {
-		head := newRankReport(l.Head)
+		head := newRankReport(l.Head, known)
 		r.Head = &head
 	}
 	for _, h := range l.Hosts {
@@ -101,17 +106,75 @@ func (r *report) launched(l *launcher.Result) {
 	}
 }
 
-func newRankReport(rank *launcher.RankResult) rankReport {
+func newRankReport(rank *launcher.RankResult, known *savedTiles) rankReport {
 	one := rankReport{
 		Rank: rank.Rank, Host: rank.Host, PID: rank.PID, Threads: rank.Threads, CPUs: rank.CPUs, MaxRSSBytes: rank.MaxRSSBytes,
+		Restarts: rank.Restarts, LostSeconds: rank.LostSeconds,
 	}
 	// A rank that failed early has nothing to tell; its zeros say so.
 	_ = json.Unmarshal(rank.Result, &one.Report)
+	for _, lost := range rank.Lost {
+		var before ranks.Report
+		_ = json.Unmarshal(lost.Result, &before)
+		one.Report.Add(&before)
+		// What it had computed is computed again, but for what has come to the sink and what others found in the ledger.
+		saved := known.restored[int(lost.Member)]
+		for i, number := range lost.Numbers {
+			saved += known.taken[ranks.TakenKey(lost.First+uint32(i), number)]
+		}
+		again := min(max(0, before.Tiles-saved), known.again)
+		known.again -= again
+		one.TilesRedone += again
+	}
+	one.TilesRedone = min(one.TilesRedone, one.Tiles) // tiles of one epoch may be pieces of those of another
 	return one
 }
 
-// write ends the report with how the job ended, and puts it in place.
-func (r *report) write(path string, began time.Time, err error) error {
+// savedTiles are the tiles of lost members that were not lost with them.
+type savedTiles struct {
+	restored map[int]int64    // from the ledger, by member
+	taken    map[string]int64 // by the sink, as in ranks.Result
+	again    int64            // how many were computed more than once
+}
+
+func saved(l *launcher.Result) *savedTiles {
+	s := &savedTiles{restored: make(map[int]int64), taken: make(map[string]int64)}
+	var planned, computed, redone int64
+	tileRows := 1
+	count := func(b []byte) (r ranks.Result) {
+		_ = json.Unmarshal(b, &r)
+		if r.Planned > planned { // when the job began
+			planned, tileRows = r.Planned, max(1, r.TileRows)
+		}
+		computed += r.Computed
+		redone += r.TilesRedone
+		return r
+	}
+	for _, rank := range append(slices.Clone(l.Ranks), headOf(l)...) {
+		for _, lost := range rank.Lost {
+			count(lost.Result)
+		}
+		r := count(rank.Result)
+		for member, n := range r.RestoredOf {
+			s.restored[member] += n
+		}
+		for key, n := range r.Taken {
+			s.taken[key] += n
+		}
+	}
+	s.again = max(0, (computed-planned+int64(tileRows)-1)/int64(tileRows)-redone)
+	return s
+}
+
+func headOf(l *launcher.Result) []launcher.RankResult {
+	if l.Head == nil {
+		return nil
+	}
+	return []launcher.RankResult{*l.Head}
+}
+
+// write ends the report with how the job ended, and puts it in place. Only a stream that takes nothing may be waited for, until ctx ends.
+func (r *report) write(ctx context.Context, path string, began time.Time, err error) error {
 	r.State, r.ExitStatus = "done", exitStatus(err)
 	if err != nil {
 		r.State, r.Error = "failed", message(err)
@@ -135,9 +198,17 @@ func (r *report) write(path string, began time.Time, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(p.Path(), append(b, '\n'), 0o666); err != nil {
+	write := func() error { return os.WriteFile(p.Path(), append(b, '\n'), 0o666) }
+	if !p.Regular() {
+		write = func() error { return writeStream(ctx, p.Path(), append(b, '\n')) }
+	}
+	if err := write(); err != nil {
 		p.Abort()
 		return err
 	}
-	return p.Commit()
+	if err := p.Commit(); err != nil {
+		p.Abort()
+		return err
+	}
+	return nil
 }

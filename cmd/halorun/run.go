@@ -8,16 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/launcher"
 	"halorun/ranks"
+	"halorun/ranks/raster"
 )
 
 // maxRanks keeps a slip of the finger from filling the machine with processes.
@@ -38,6 +42,7 @@ func runCommand() *cli.Command {
 			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
 			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm"},
 			&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"},
+			&cli.BoolFlag{Name: "fsync", Usage: "bring OUTPUT to the disk before the job counts as done"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
 			&cli.Int64Flag{Name: "max-pixels", Value: 1 << 36, Usage: "refuse an INPUT of more than `P` pixels"},
@@ -45,8 +50,14 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		}, connectFlags(), []cli.Flag{
+		}, checkpointFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
+			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
+			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
+			&cli.StringFlag{Name: "on-failure", Value: "replace", Usage: "`replace` a lost rank, or shrink: the others take over its rows"},
+			&cli.StringFlag{Name: "spare", Usage: "hosts of `LIST`, as of --host, get ranks only when others are lost"},
+			&cli.StringSliceFlag{Name: "inject", Hidden: true},
+			&cli.StringFlag{Name: "resume-job", Hidden: true},
 			&cli.StringFlag{Name: "bind-to", Value: "none", Usage: "`core` gives each rank cores of its own, none leaves that to the kernel"},
 			&cli.StringSliceFlag{Name: "x", Usage: "set `NAME[=VALUE]` in the ranks' environment; can be repeated"},
 			&cli.StringFlag{Name: "wdir", Usage: "`DIR` is the ranks' working folder"},
@@ -69,6 +80,7 @@ type runOptions struct {
 	tileRows     int
 	format       string
 	quality      int
+	fsync        bool
 	report       string
 	timeout      time.Duration
 	maxPixels    int64
@@ -78,13 +90,15 @@ type runOptions struct {
 	tagOutput    bool
 	outputDir    string
 	log          *slog.Logger
+	inject       []injection
+	checkpoint   checkpointOptions
 	mistake      error // in the above
 }
 
 func parseRun(c *cli.Context) *runOptions {
 	o := &runOptions{
 		threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
-		quality: c.Int("quality"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
+		quality: c.Int("quality"), fsync: c.Bool("fsync"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
@@ -124,6 +138,9 @@ func (o *runOptions) check(c *cli.Context) error {
 	if err := o.checkLaunch(c); err != nil {
 		return err
 	}
+	if err := o.checkpoint.parse(c); err != nil {
+		return err
+	}
 	return o.checkPaths()
 }
 
@@ -159,6 +176,46 @@ func (o *runOptions) checkLaunch(c *cli.Context) error {
 		return usage("--wdir %q: give an absolute path, since it is one on every host", o.launch.Dir)
 	}
 	o.launch.SkipUnreachable = c.Bool("skip-unreachable")
+	if o.inject, err = parseInjections(c.StringSlice("inject")); err != nil {
+		return err
+	}
+	return o.checkFailure(c)
+}
+
+// checkFailure takes over the flags that say what happens when a rank is lost.
+func (o *runOptions) checkFailure(c *cli.Context) error {
+	l := &o.launch
+	l.Heartbeat, l.MaxRestarts = c.Duration("heartbeat-timeout"), c.Int("max-restarts")
+	switch on := c.String("on-failure"); on {
+	case "shrink":
+		l.Shrink = true
+	case "replace":
+	default:
+		return usage("--on-failure %q: there are replace and shrink", on)
+	}
+	switch {
+	case l.Heartbeat < 300*time.Millisecond:
+		return usage("--heartbeat-timeout %v: the time is at least 300ms", l.Heartbeat)
+	case l.MaxRestarts < 0:
+		return usage("--max-restarts %d: the number is at least 0", l.MaxRestarts)
+	}
+	o.network.Heartbeat = l.Heartbeat
+	if !c.IsSet("spare") {
+		return nil
+	}
+	spares, err := hostfiles.ParseList(c.String("spare"))
+	if err != nil {
+		return usageError{fmt.Errorf("--spare: %w", err)}
+	}
+	for _, s := range spares {
+		s.Origin = "--spare"
+		i := slices.IndexFunc(l.Hosts, func(h hostfiles.Host) bool { return h.Name == s.Name })
+		if i >= 0 {
+			return usage("--spare %s: it is among the hosts of the job", s.Name)
+		}
+		l.Spares = append(l.Spares, len(l.Hosts))
+		l.Hosts = append(l.Hosts, s)
+	}
 	return nil
 }
 
@@ -184,7 +241,7 @@ func (o *runOptions) run(ctx context.Context) error {
 	if o.report == "" || errors.As(err, new(reportError)) {
 		return err
 	}
-	if reportErr := report.write(o.report, began, err); reportErr != nil {
+	if reportErr := report.write(ctx, o.report, began, err); reportErr != nil {
 		reportErr = &ranks.OutputError{Name: o.report, Err: reportErr}
 		if err == nil {
 			return reportErr
@@ -196,7 +253,7 @@ func (o *runOptions) run(ctx context.Context) error {
 
 // job opens the files, runs the ranks and puts OUTPUT in place.
 func (o *runOptions) job(ctx context.Context, signals *signals, report *report) error {
-	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, MaxPixels: o.maxPixels}
+	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, MaxPixels: o.maxPixels, Fsync: o.fsync}
 	files := inherited{}
 	defer files.close()
 	var err error
@@ -207,13 +264,16 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 		return err
 	}
 	job.Output.Name = o.output
-	in, err := files.open(job.Input)
-	if err != nil {
+	if err := files.open(job.Input); err != nil {
 		return err
 	}
-	picture, err := job.Inspect(in)
+	picture, err := job.Inspect(files.source)
 	if err != nil {
 		return inspectError(err)
+	}
+	job.Ops = picture.Ops // with what files held that ranks on other hosts lack
+	if job.InputID, err = ranks.IdentifyInput(files.source); err != nil {
+		return &raster.InputError{Name: o.input, Err: err}
 	}
 	report.describe(picture)
 	for _, n := range picture.Input.Notices {
@@ -223,45 +283,96 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 		job.Output = o.plannedOutput()
 		return o.printPlan(job, picture, report)
 	}
-	out, err := o.openOutput(ctx, &files, picture)
+	kept, err := o.keep(report, job, files.source, picture)
 	if err != nil {
 		return err
 	}
-	defer out.abort()
-	job.Output = out.File
+	if err := kept.reserve(); err != nil {
+		return err
+	}
+	attempt := newJobID()
+	if job.Checkpoint = kept.checkpoint(attempt); kept != nil && kept.gone {
+		job.Checkpoint.Mode = ranks.CheckpointOff
+	}
+	return o.work(ctx, signals, report, job, picture, &files, kept)
+}
 
+// work runs the ranks and puts OUTPUT in place.
+func (o *runOptions) work(ctx context.Context, signals *signals, report *report, job ranks.Job, picture *ranks.Picture, files *inherited, kept *kept) (err error) {
+	out := new(output)
+	defer func() {
+		if kept.end(err) {
+			when := ""
+			if exitStatus(err) == exitInput {
+				when = ", if INPUT can be read and is as it was"
+			}
+			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here%s", kept.job.ID, when))
+		} else {
+			out.abort()
+		}
+	}()
 	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.log)
 	if err != nil {
 		return err
 	}
 	defer lines.close()
+	if out, err = o.openOutput(ctx, files, picture, kept); err != nil {
+		out = new(output)
+		return err
+	}
+	job.Output = out.File
 	config := o.launch
-	if config.Spec, err = json.Marshal(rankSpec{job, o.network}); err != nil {
+	if config.Spec, err = json.Marshal(rankSpec{job, o.network, o.inject}); err != nil {
 		return err
 	}
 	config.AgentArgs, config.RankArgs, config.Version = []string{agentName}, []string{rankName}, version
 	config.Threads, config.Job, config.Remove, config.Files = o.threads, report.Job, out.temporary(), files.files
+	config.Keep = kept.file()
 	config.Lines = lines.line
-	config.Events = func(e launcher.Event) { o.log.Debug("event", "event", e) }
+	config.Events = o.event
 	config.Notices = func(text string) { o.log.Info(text) }
 	config.Suspend = signals.suspend
+	if kept != nil {
+		kept.job.Remove = out.temporary()
+		config.Progress = kept.progress
+	}
+	config.Commit = func() error {
+		if slices.ContainsFunc(o.inject, func(in injection) bool { return in.At == "rename" }) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := job.InputID.Check(files.source); err != nil {
+			return &raster.InputError{Name: o.input, Err: err}
+		}
+		kept.pause() // the ranks are about to remove what it describes
+		return out.commit(ctx, o.fsync)
+	}
+	config.HeadLost = out.pump.restart
+	kept.begin()
 	var result *launcher.Result
 	signals.during(ctx, func() { result, err = launcher.Run(ctx, config) })
 	if result != nil {
 		report.launched(result)
 	}
 	if err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err := out.commit(); err != nil {
-		return err
+		return out.failure(err)
 	}
 	o.log.Debug("done", "output", o.output, "width", picture.Output.Width, "height", picture.Output.Height, "ranks", len(result.Ranks))
 	return nil
 }
+
+// event says in one line what befell a rank and what is done about it.
+func (o *runOptions) event(e launcher.Event) {
+	if e.Action == "" || e.Action == jobEnds {
+		return // the error says it
+	}
+	o.log.Warn(oneLine(e.What + "; " + e.Action))
+}
+
+// jobEnds is the action of the event that ends a job.
+const jobEnds = "the job ends"
 
 // cores returns how many ranks this machine takes at a time.
 func cores() int { return runtime.NumCPU() }

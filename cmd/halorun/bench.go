@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+
+	measure "halorun/bench"
+	"halorun/kernels"
+)
+
+func benchCommand() *cli.Command {
+	return &cli.Command{
+		Name:         "bench",
+		Usage:        "measure this machine",
+		OnUsageError: onUsageError,
+		Subcommands:  []*cli.Command{benchKernelsCommand()},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return usage("bench has no command %q; 'halorun bench --help' lists them", c.Args().First())
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+	}
+}
+
+func benchKernelsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "kernels",
+		Usage: "time operations on a picture in memory, tile by tile as a rank runs them: medians after a warm-up",
+		Flags: []cli.Flag{
+			&cli.StringSliceFlag{Name: "op", Usage: "the operation `OP`, or a chain of them with spaces between; can be repeated; default: all operations"},
+			&cli.StringFlag{Name: "size", Value: "4096x4096", Usage: "`WIDTHxHEIGHT` of the picture, which is RGB"},
+			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads"},
+			&cli.IntFlag{Name: "repeat", Value: 7, Usage: "the median of `N` runs"},
+			&cli.StringFlag{Name: "save", Usage: "write the picture to `FILE` (PPM), so that others can be measured with it"},
+			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
+		},
+		Description:  "The environment variable " + kernels.PathVariable + " asks for an instruction set: go, neon, avx2 or avx512.",
+		OnUsageError: onUsageError,
+		Action:       benchKernels,
+	}
+}
+
+func benchKernels(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage("bench kernels takes no arguments, not %q; operations are given by --op", c.Args().First())
+	}
+	if err := kernels.PathError(); err != nil {
+		return usage("%v", err)
+	}
+	var width, height int
+	var rest string
+	if n, _ := fmt.Sscanf(c.String("size")+" ", "%dx%d%s", &width, &height, &rest); n != 2 || min(width, height) < 1 || width > 1<<24 || height > 1<<31/width {
+		return usage("--size %s is not WIDTHxHEIGHT, such as 4096x4096, of at most 2^31 pixels", c.String("size"))
+	}
+	threads, repeat := c.Int("threads"), c.Int("repeat")
+	if threads < 1 || threads > 1024 {
+		return usage("--threads %d is not from 1 to 1024", threads)
+	}
+	if repeat < 1 || repeat > 10000 {
+		return usage("--repeat %d is not from 1 to 10000", repeat)
+	}
+	subjects, err := subjectsOf(c.StringSlice("op"))
+	if err != nil {
+		return err
+	}
+	picture, err := measure.Photo(width, height)
+	if err != nil {
+		return err
+	}
+	if file := c.String("save"); c.IsSet("save") {
+		if err := savePPM(file, picture); err != nil {
+			return fmt.Errorf("--save: %w", err)
+		}
+	}
+	results, err := measure.Kernels(subjects, picture, threads, repeat)
+	if err != nil {
+		return usage("%v", err)
+	}
+	if c.Bool("json") {
+		e := json.NewEncoder(c.App.Writer)
+		e.SetIndent("", "  ")
+		return e.Encode(results)
+	}
+	w := tabwriter.NewWriter(c.App.Writer, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(c.App.Writer, "%d×%d RGB, threads: %d, %s, median of %d\n", width, height, threads, kernels.Path(), repeat)
+	fmt.Fprintln(w, "ms\tMpixel/s\t operation")
+	for _, r := range results {
+		fmt.Fprintf(w, "%.1f\t%.0f\t %s\n", r.MedianMS, r.MPixelPerS, r.Op)
+	}
+	return w.Flush()
+}
+
+func subjectsOf(ops []string) (subjects []measure.Subject, err error) {
+	if len(ops) == 0 {
+		return measure.Operations()
+	}
+	for _, op := range ops {
+		chain, err := kernels.Parse(kernels.SplitChain(op))
+		if err != nil {
+			return nil, usage("--op: %v", err)
+		}
+		subjects = append(subjects, measure.Subject{Name: op, Chain: chain})
+	}
+	return subjects, nil
+}
+
+func savePPM(name string, picture [][]byte) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(measure.WritePPM(f, picture), f.Close())
+}

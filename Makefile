@@ -1,15 +1,15 @@
-# make build | dist | test | test-long | bench | lint
+# make build | dist | test | test-kernels | test-long | soak SECONDS=… | bench | bench-kernels | lint
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # What the tests need beyond Go: gcc for the race detector; netpbm, which must be able to read what Halorun writes; the rest makes
-# a cluster of this machine's namespaces, with ssh between its hosts.
-PACKAGES := gcc libc6-dev netpbm iproute2 nftables openssh-client openssh-server util-linux zstd
-PROGRAMS := gcc pngtopnm ip nft ssh ssh-keygen sshd nsenter unshare zstd
+# a cluster of this machine's namespaces, with ssh between its hosts, and runs the operations on other processors.
+PACKAGES := gcc libc6-dev netpbm iproute2 nftables openssh-client openssh-server qemu-user util-linux zstd
+PROGRAMS := gcc pngtopnm ip nft ssh ssh-keygen sshd nsenter qemu-aarch64 qemu-x86_64 unshare zstd
 
-.PHONY: build dist test test-long bench lint tools cross clean
+.PHONY: build dist test test-kernels test-long soak bench bench-kernels lint generated tools cross clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
@@ -21,22 +21,44 @@ dist: build
 			-o bin/halorun-linux-$$arch ./cmd/halorun || exit 1; \
 	done
 
-test: tools lint cross
-	$(GO) test -race -timeout 9m ./...
-	HALORUN_KERNELS=go $(GO) test -count=1 ./kernels
+test: tools lint generated cross
+	$(GO) test -race -timeout 20m ./...
+	$(MAKE) test-kernels
+
+# The operations by every path that this machine has, on a processor with none of them, and on another architecture.
+CHECKS ?= 100
+test-kernels: tools
+	for path in go avx2 avx512; do HALORUN_KERNELS=$$path $(GO) test -count=1 ./kernels -rapid.checks=$(CHECKS) || exit 1; done
+	$(GO) test -count=1 -tags purego ./kernels -rapid.checks=$(CHECKS)
+	GOARCH=amd64 CGO_ENABLED=0 $(GO) test -count=1 -exec 'qemu-x86_64 -cpu Nehalem' ./kernels -short -rapid.checks=10
+	HALORUN_KERNELS=neon GOARCH=arm64 CGO_ENABLED=0 $(GO) test -count=1 -exec qemu-aarch64 ./kernels -short -rapid.checks=10
 
 test-long: tools
 	HALORUN_TEST_LONG=1 $(GO) test -race -timeout 60m ./ranks
-	$(GO) test -race -timeout 60m ./kernels -rapid.checks=5000
-	HALORUN_KERNELS=go $(GO) test -timeout 60m ./kernels -rapid.checks=5000
+	HALORUN_TEST_LONG=1 $(GO) test -timeout 120m -run 'Failures|Resume|Recovery' ./cmd/halorun
+	$(GO) test -race -timeout 60m ./kernels -rapid.checks=2000
+	$(MAKE) test-kernels CHECKS=2000
+
+# Random faults on a cluster of namespaces; SEED repeats their order.
+SECONDS ?= 600
+soak: tools
+	HALORUN_SOAK_SECONDS=$(SECONDS) HALORUN_SOAK_SEED=$(SEED) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./cmd/halorun
 
 bench: build
 	bench/jobs
+
+bench-kernels: build
+	bench/opencv
 
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt -w is needed for: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+
+# The committed assembly is what its generator makes.
+generated:
+	@out=$$(mktemp -d) && OUT=$$out sh kernels/_asm/generate && for f in $$out/*; do \
+		cmp $$f kernels/$$(basename $$f) || { echo "run: go generate ./kernels"; exit 1; }; done && rm -r $$out
 
 # The default build needs neither cgo nor flags, and works on both architectures.
 cross:

@@ -14,20 +14,22 @@ import (
 // mayImport lists, for each of our packages, the others that it may import. What is not listed is a package that
 // nobody has thought about yet: add it, with as few imports as it needs.
 var mayImport = map[string][]string{
-	"halorun/cmd/halorun":          {"*"},
-	"halorun/hostfiles":            {},
-	"halorun/launcher":             {"halorun/hostfiles", "halorun/launcher/control"},
-	"halorun/launcher/control":     {},
-	"halorun/launcher/jobs":        {},
-	"halorun/launcher/testcluster": {},
-	"halorun/comm":                 {},
-	"halorun/comm/commtest":        {"halorun/comm"},
-	"halorun/kernels":              {},
-	"halorun/bench":                {"halorun/kernels"},
-	"halorun/ranks":                {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster"},
-	"halorun/ranks/ledger":         {},
-	"halorun/ranks/raster":         {},
-	"halorun":                      {},
+	"halorun/cmd/halorun":           {"*"},
+	"halorun/hostfiles":             {},
+	"halorun/launcher":              {"halorun/hostfiles", "halorun/launcher/control"},
+	"halorun/launcher/control":      {},
+	"halorun/launcher/jobs":         {},
+	"halorun/launcher/testcluster":  {},
+	"halorun/comm":                  {},
+	"halorun/comm/commtest":         {"halorun/comm"},
+	"halorun/kernels":               {"halorun/kernels/simd"},
+	"halorun/kernels/simd":          {},
+	"halorun/bench":                 {"halorun/kernels"},
+	"halorun/ranks":                 {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster"},
+	"halorun/ranks/ledger":          {},
+	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata"},
+	"halorun/ranks/raster/metadata": {},
+	"halorun":                       {},
 }
 
 // forTests lists what the tests of a package may import besides.

@@ -11,6 +11,7 @@ import (
 
 	measure "halorun/bench"
 	"halorun/kernels"
+	"halorun/kernels/simd"
 )
 
 func benchCommand() *cli.Command {
@@ -40,7 +41,7 @@ func benchKernelsCommand() *cli.Command {
 			&cli.StringFlag{Name: "save", Usage: "write the picture to `FILE` (PPM), so that others can be measured with it"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
 		},
-		Description:  "The environment variable " + kernels.PathVariable + " asks for an instruction set: go, neon, avx2 or avx512.",
+		Description:  "The environment variable " + simd.Variable + " asks for an instruction set: go, neon, avx2 or avx512.",
 		OnUsageError: onUsageError,
 		Action:       benchKernels,
 	}

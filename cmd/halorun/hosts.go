@@ -10,6 +10,7 @@ import (
 
 	"halorun/hostfiles"
 	"halorun/kernels"
+	"halorun/kernels/simd"
 	"halorun/launcher"
 )
 
@@ -131,7 +132,7 @@ func environment(names []string) ([]string, error) {
 			}
 			x = name + "=" + value
 		}
-		if path, ok := strings.CutPrefix(x, kernels.PathVariable+"="); ok && !kernels.IsPath(path) {
+		if path, ok := strings.CutPrefix(x, simd.Variable+"="); ok && !simd.IsPath(path) {
 			return nil, usage("-x %s: there is no such path; 'halorun bench kernels --help' names them", kernels.Brief(x))
 		}
 		env = append(env, x)

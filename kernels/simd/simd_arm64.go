@@ -1,6 +1,6 @@
 //go:build !purego
 
-package kernels
+package simd
 
 // Every arm64 processor has NEON. Go's assembler has no multiplication of its integers, so it is used where none is needed.
-func availablePaths() []isa { return []isa{isaGo, isaNEON} }
+func available() []Path { return []Path{Go, NEON} }

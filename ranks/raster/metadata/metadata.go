@@ -1,0 +1,36 @@
+// Package metadata holds what a picture's file tells beside its pixels, in the form in which every format's code hands it on.
+package metadata
+
+// Metadata is what survives from INPUT to OUTPUT, as far as the formats can carry it. Nil or zero parts are absent.
+type Metadata struct {
+	ICC        []byte      `json:"icc,omitempty"`  // the ICC profile
+	EXIF       []byte      `json:"exif,omitempty"` // a TIFF structure, from its byte order mark on
+	XMP        []byte      `json:"xmp,omitempty"`  // the packet's text
+	Resolution *Resolution `json:"resolution,omitempty"`
+	Geo        []Tag       `json:"geo,omitempty"` // GeoTIFF's, rising
+}
+
+// Resolution is the number of pixels per unit.
+type Resolution struct {
+	X    float64 `json:"x"`
+	Y    float64 `json:"y"`
+	Unit Unit    `json:"unit"`
+}
+
+// Unit is what a Resolution counts by.
+type Unit int
+
+// The units; without one a Resolution tells no more than a pixel's proportions.
+const (
+	NoUnit Unit = iota
+	Inch
+	Centimetre
+)
+
+// Tag is an entry of a TIFF directory, its values in little-endian byte order.
+type Tag struct {
+	Number uint16 `json:"number"`
+	Type   uint16 `json:"type"` // TIFF's
+	Count  uint64 `json:"count"`
+	Data   []byte `json:"data"`
+}

@@ -9,6 +9,6 @@
 // PLTE, IDAT and IEND, and the picture data's own. An ancillary chunk whose checksum is wrong counts for nothing.
 //
 // Some faults are no harm, and tolerated, as libpng does: picture data that goes on behind the last row, unless a checksum is wrong there;
-// IDAT chunks that come apart from the others, if these hold all rows; indices beyond the palette, which are black; anything behind
-// IEND.
+// IDAT chunks that come apart from the others, if these hold all rows; indices beyond the palette, which are black; data in
+// IEND, and anything behind it.
 package png

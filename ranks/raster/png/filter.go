@@ -1,6 +1,6 @@
 package png
 
-// filterer filters rows whose pixels have a size.
+// filterer filters rows of whole pixels, which have a size.
 type filterer struct {
 	size int
 	fast bool
@@ -10,7 +10,7 @@ type filterer struct {
 // in 12.8); of several the first. It leaves out the first pixel.
 func (f *filterer) choose(row, above []byte) int {
 	var sums [filters]uint64
-	at := min(f.size, len(row))
+	at := f.size
 	if f.fast {
 		for len(row)-at >= 32 {
 			n := min(len(row)-at, mostCall) &^ 31
@@ -30,7 +30,7 @@ func (f *filterer) choose(row, above []byte) int {
 
 // apply writes to dst, as long as row, what a filter makes of row. Without a row above, that is zeros.
 func (f *filterer) apply(dst []byte, filter int, row, above []byte) {
-	n := min(f.size, len(row))
+	n := f.size
 	filterPart(dst, filter, row[:n], above, 0, f.size)
 	if f.fast && above != nil {
 		for len(row)-n >= 32 {

@@ -88,11 +88,10 @@ func Parse(src io.ReaderAt, size int64) (*Image, error) {
 			}
 			continue
 		case "IEND":
-			if c.n != 0 {
-				return nil, damagef("its IEND has %d bytes of data", c.n)
-			}
-			if _, err := w.read(c); err != nil {
-				return nil, err
+			if c.n == 0 { // as it should be
+				if _, err := w.read(c); err != nil {
+					return nil, err
+				}
 			}
 			switch {
 			case m.data == 0:

@@ -117,7 +117,7 @@ func paeth(left, above, corner int) int {
 
 // filterPart writes to dst what a filter makes of row from byte at on. Without a row above, that is zeros.
 func filterPart(dst []byte, filter int, row, above []byte, at, size int) {
-	for ; at < min(size, len(row)); at++ { // the first pixel has none before it
+	for ; at < size; at++ { // the first pixel has none before it
 		up := byte(0)
 		if above != nil {
 			up = above[at]

@@ -57,7 +57,7 @@ const (
 	filters // their number
 )
 
-// undo undoes a filter in place. Without a row above, that is zeros.
+// undo undoes a filter in place, for whole pixels. Without a row above, that is zeros.
 func (u *unfilterer) undo(filter byte, row, above []byte) {
 	switch {
 	case filter == filterNone:
@@ -94,7 +94,7 @@ func (u *unfilterer) undoUp(row, above []byte) {
 }
 
 func (u *unfilterer) undoPixels(filter byte, row, above []byte) {
-	n := min(u.size, len(row))
+	n := u.size
 	switch filter { // the first pixel has none before it
 	case filterAverage:
 		for i := range n {

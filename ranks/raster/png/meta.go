@@ -180,7 +180,10 @@ func xmp(b []byte) ([]byte, error) {
 		if err == nil && n > maxXMP {
 			err = errTooLong
 		}
-		return text.Bytes(), err
+		if err != nil {
+			return nil, err
+		}
+		return text.Bytes(), nil
 	}
 	return nil, errDamaged
 }

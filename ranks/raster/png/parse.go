@@ -203,7 +203,8 @@ func (m *Image) plausible(packed int64) bool {
 		n, carry = bits.Add64(n, lo, 0)
 		over += hi + carry
 	}
-	return over == 0 && n/deflateExpansion <= uint64(packed)
+	n, carry := bits.Add64(n, deflateExpansion-1, 0)
+	return over+carry == 0 && n/deflateExpansion <= uint64(packed)
 }
 
 // pass is a part of the pixels, which lies in the file for itself: the pixels from x, y on, by steps.

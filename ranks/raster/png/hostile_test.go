@@ -374,7 +374,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzInflate: picture data that our inflater takes is what compress/zlib makes of it.
+// FuzzInflate: what compress/zlib makes of picture data is what is delivered.
 func FuzzInflate(f *testing.F) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	f.Add(deflated(small.raw))
@@ -386,20 +386,12 @@ func FuzzInflate(f *testing.F) {
 		} else {
 			want, wantErr = io.ReadAll(io.LimitReader(z, 1<<20))
 		}
-		if wantErr != nil || len(want) < 2 || len(want) == 1<<20 || len(want) > 1<<16 {
+		if wantErr != nil || len(want) < 2 || len(want) > 1<<16 || want[0] != filterNone {
 			return
 		}
-		want[0] = 0
 		file := fileOf(small.kind.header(len(want)-1, 1), "IDAT", string(data), "IEND", "")
-		_, got, err := decode(file, 1)
-		if err != nil {
-			if !strings.Contains(err.Error(), "filter") {
-				t.Error(err)
-			}
-			return
-		}
-		if len(got) != len(want)-1 {
-			t.Errorf("%d bytes", len(got))
+		if _, got, err := decode(file, 1); err != nil || !bytes.Equal(got, want[1:]) {
+			t.Errorf("%d bytes differ: %v", len(want), err)
 		}
 	})
 }

@@ -76,6 +76,9 @@ func (m *Image) ReadRows(y int, dst [][]byte) error {
 	return s.ReadRows(dst)
 }
 
+// Whole tells whether a Stream holds the whole picture in memory, since it is interlaced.
+func (m *Image) Whole() bool { return m.interlaced }
+
 // Memory is about how many bytes a Stream takes.
 func (m *Image) Memory() int64 {
 	n := int64(fileBuffer + dataBuffer + 128<<10)

@@ -31,6 +31,11 @@ var families = map[string]map[string]func(){
 		"unsharp":   unsharp,
 		"weigh":     weigh,
 	},
+	"ranks/raster/png": {
+		"adler":    pngAdler,
+		"filter":   pngFilter,
+		"unfilter": pngUnfilter,
+	},
 }
 
 func main() {

@@ -14,11 +14,11 @@ func TestInfo(t *testing.T) {
 		info   Info
 		direct bool
 	}{
-		"gray1.png":             {Info{23, 17, 1, 1, "png", "image/png", nil}, false},
-		"gray-alpha16.png":      {Info{23, 17, 1, 16, "png", "image/png", []string{sixteen, alpha}}, false},
-		"palette4-greys.png":    {Info{23, 17, 3, 4, "png", "image/png", nil}, false},
-		"rgb8-transparent.png":  {Info{23, 17, 3, 8, "png", "image/png", []string{alpha}}, false},
-		"orientation6.png":      {Info{17, 23, 3, 8, "png", "image/png", []string{"orientation 6 applied"}}, false},
+		"gray1.png":             {Info{23, 17, 1, 1, "png", "halorun/png", nil}, false},
+		"gray-alpha16.png":      {Info{23, 17, 1, 16, "png", "halorun/png", []string{sixteen, alpha}}, false},
+		"palette4-greys.png":    {Info{23, 17, 3, 4, "png", "halorun/png", nil}, false},
+		"rgb8-transparent.png":  {Info{23, 17, 3, 8, "png", "halorun/png", []string{alpha}}, false},
+		"orientation6.png":      {Info{17, 23, 3, 8, "png", "halorun/png", []string{"orientation 6 applied"}}, false},
 		"p4.pbm":                {Info{23, 17, 1, 1, "pnm", "halorun/pnm", nil}, false},
 		"p2.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, false},
 		"p5.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, true},

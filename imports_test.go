@@ -29,6 +29,7 @@ var mayImport = map[string][]string{
 	"halorun/ranks/ledger":          {},
 	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata"},
 	"halorun/ranks/raster/metadata": {},
+	"halorun/ranks/raster/tiff":     {"halorun/ranks/raster/metadata"},
 	"halorun":                       {},
 }
 

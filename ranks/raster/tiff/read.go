@@ -145,7 +145,7 @@ func (r *reader) raw(row, column, from int, dst [][]byte, s *unpackScratch) erro
 		at[p] += int64(from) * b.rowBytes
 	}
 	n := b.columns(column)
-	direct := r.convert.copies && b.across == 1 && !r.unpack.reversed
+	direct := r.convert.copies && b.across == 1 && b.blockW == b.width && !r.unpack.reversed
 	once := max(1, rawBytes/int(b.rowBytes))
 	s.row = sized(s.row, r.convert.scratchBytes(n))
 	s.planes = s.planes[:0]

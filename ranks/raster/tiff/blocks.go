@@ -102,9 +102,6 @@ func (b *blocks) check(size, expansion int64, compressed bool) error {
 		return fmt.Errorf("a row of its strips or tiles has %d bytes; at most %d are read", b.rowBytes, maxRowBytes)
 	}
 	count := b.cells() * int64(b.planes)
-	if !compressed {
-		b.sizes = nil // they are known, whatever the file says
-	}
 	entries := func(t *table) int64 {
 		if t == nil {
 			return 0
@@ -115,6 +112,9 @@ func (b *blocks) check(size, expansion int64, compressed bool) error {
 		b.whole = size
 	} else if entries(b.offsets) != count || compressed && entries(b.sizes) != count {
 		return fmt.Errorf("its tables have %d offsets and %d sizes of %d strips or tiles", entries(b.offsets), entries(b.sizes), count)
+	}
+	if !compressed {
+		b.sizes = nil // they are known, whatever the file says
 	}
 	return b.checkPlaces(size, count)
 }

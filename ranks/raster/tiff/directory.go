@@ -27,7 +27,7 @@ func openFile(src io.ReaderAt, size int64) (*file, error) {
 	var b [16]byte
 	n, err := src.ReadAt(b[:], 0)
 	if n < 8 {
-		return nil, cmpErr(err)
+		return nil, shortRead(err)
 	}
 	f := &file{src: src, size: size}
 	switch string(b[:2]) {
@@ -44,7 +44,7 @@ func openFile(src io.ReaderAt, size int64) (*file, error) {
 	case version != 43:
 		return nil, fmt.Errorf("its version is %d; 42 and 43 there are", version)
 	case n < 16:
-		return nil, cmpErr(err)
+		return nil, shortRead(err)
 	case f.order.Uint16(b[4:]) != 8 || f.order.Uint16(b[6:]) != 0:
 		return nil, fmt.Errorf("it is a BigTIFF with offsets of %d bytes; 8 there are", f.order.Uint16(b[4:]))
 	default:
@@ -53,7 +53,8 @@ func openFile(src io.ReaderAt, size int64) (*file, error) {
 	return f, nil
 }
 
-func cmpErr(err error) error {
+// shortRead is what a read of too few bytes returned.
+func shortRead(err error) error {
 	if err == nil {
 		return io.ErrUnexpectedEOF
 	}
@@ -77,18 +78,18 @@ func (f *file) offset(b []byte) uint64 {
 }
 
 // entryCount reads how many entries the directory at a place has.
-func (f *file) entryCount(src io.ReaderAt, at uint64) (int64, error) {
+func (f *file) entryCount(near *window, at uint64) (int64, error) {
 	if at < 8 || at >= uint64(f.size) {
 		return 0, fmt.Errorf("a directory lies at byte %d of its %d: %w", at, f.size, errShort)
 	}
 	n, _, _ := f.shape()
-	var b [8]byte
-	if _, err := src.ReadAt(b[:n], int64(at)); err != nil {
+	b, err := near.bytes(int64(at), int(n))
+	if err != nil {
 		return 0, err
 	}
-	count := uint64(f.order.Uint16(b[:]))
+	count := uint64(f.order.Uint16(b))
 	if f.big {
-		count = f.order.Uint64(b[:])
+		count = f.order.Uint64(b)
 	}
 	if count > maxEntries {
 		return 0, fmt.Errorf("a directory cannot have %d entries", count)
@@ -112,7 +113,7 @@ type entry struct {
 
 // directoryAt reads the directory at a place.
 func (f *file) directoryAt(at uint64) (*directory, error) {
-	count, err := f.entryCount(f.src, at)
+	count, err := f.entryCount(&window{src: f.src}, at)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (f *file) directoryAt(at uint64) (*directory, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	b := make([]byte, count*size)
-	if _, err := f.src.ReadAt(b, int64(at)+head); err != nil && len(b) > 0 {
+	if err := f.readAt(b, int64(at)+head); err != nil {
 		return nil, err
 	}
 	d := &directory{file: f, entries: make(map[uint16]entry, count)}
@@ -181,16 +182,16 @@ func (d *directory) bytes(e entry, limit int64) ([]byte, error) {
 		return e.value[:n:n], nil
 	}
 	b := make([]byte, n)
-	_, err = d.src.ReadAt(b, at)
-	return b, cmpRead(err, n)
+	return b, d.readAt(b, at)
 }
 
-// cmpRead forgives an end of file behind the last byte.
-func cmpRead(err error, n int64) error {
-	if n == 0 {
+// readAt fills b, also where it ends with the file.
+func (f *file) readAt(b []byte, at int64) error {
+	n, err := f.src.ReadAt(b, at)
+	if n == len(b) {
 		return nil
 	}
-	return err
+	return shortRead(err)
 }
 
 // number returns a tag's first value, or what is meant if the tag is missing.

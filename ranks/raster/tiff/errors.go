@@ -8,6 +8,9 @@ import (
 
 // damaged makes an error of what is wrong with a file.
 func damaged(err error) error {
+	if errors.Is(err, errShort) {
+		return fmt.Errorf("damaged tiff: %w", err)
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("damaged tiff: %w", errShort)
 	}

@@ -136,6 +136,9 @@ func (d *directory) image(o Options) (*Image, error) {
 	if v := d.number(tagOrientation, 1); v >= 1 && v <= 8 {
 		m.Orientation = int(v)
 	}
+	if d.err != nil {
+		return nil, damaged(d.err)
+	}
 	planes, inBlock := 1, l.samples
 	if l.planar {
 		planes, inBlock = l.samples, 1

@@ -36,27 +36,27 @@ func (f *file) walk(visit func(at uint64, page bool) bool) error {
 		if !visit(at, page) {
 			return nil
 		}
-		var next [8]byte
-		if _, err := near.ReadAt(next[:tail], int64(at)+head+count*size); err != nil {
-			if errors.Is(err, io.EOF) {
+		next, err := near.bytes(int64(at)+head+count*size, int(tail))
+		if err != nil {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 				return nil // some writers forget the last offset
 			}
 			return err
 		}
-		at = f.offset(next[:])
+		at = f.offset(next)
 	}
 	return nil
 }
 
 // isPage looks among the first entries: they rise, and few tags are below NewSubfileType.
-func (f *file) isPage(src io.ReaderAt, at, count int64) (bool, error) {
+func (f *file) isPage(near *window, at, count int64) (bool, error) {
 	_, size, _ := f.shape()
-	var b [20]byte
 	for i := range min(count, 8) {
-		if _, err := src.ReadAt(b[:size], at+i*size); err != nil {
+		b, err := near.bytes(at+i*size, int(size))
+		if err != nil {
 			return false, err
 		}
-		tag := f.order.Uint16(b[:])
+		tag := f.order.Uint16(b)
 		if tag > tagNewSubfileType {
 			break
 		}

@@ -184,13 +184,10 @@ func (r *reader) raw(row, column, from int, dst [][]byte, s *unpackScratch) erro
 	return nil
 }
 
-// readAt fills b.
+// readAt fills b with what was there when the picture was parsed.
 func (m *Image) readAt(b []byte, at int64) error {
-	n, err := m.file.src.ReadAt(b, at)
-	if n == len(b) {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
+	err := m.file.readAt(b, at)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it became shorter while it was read")
 	}
 	return err

@@ -1,19 +1,16 @@
 package tiff
 
 import (
-	"encoding/binary"
 	"fmt"
-	"io"
 	"math/bits"
 	"sync/atomic"
 )
 
 // table is a list of offsets or sizes, which is read where it lies, in windows: it may have millions of values.
 type table struct {
-	src    io.ReaderAt
-	order  binary.ByteOrder
+	*file
 	at     int64
-	size   int // of a value
+	width  int // of a value
 	count  int64
 	inline []byte // the values, if they stand in the entry
 	held   [tableWindows]atomic.Pointer[tableWindow]
@@ -42,7 +39,7 @@ func (d *directory) table(tag uint16) (*table, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tag %d: %w", tag, err)
 	}
-	t := &table{src: d.src, order: d.order, at: at, size: sizeOfType(e.kind), count: int64(e.count)}
+	t := &table{file: d.file, at: at, width: sizeOfType(e.kind), count: int64(e.count)}
 	if at == e.at {
 		t.inline = append([]byte(nil), e.value[:n]...)
 	}
@@ -52,7 +49,7 @@ func (d *directory) table(tag uint16) (*table, error) {
 // get returns a value.
 func (t *table) get(i int64) (uint64, error) {
 	if t.inline != nil {
-		return whole(t.order, t.inline[int(i)*t.size:], t.size), nil
+		return whole(t.order, t.inline[int(i)*t.width:], t.width), nil
 	}
 	number := i / tableWindowLen
 	slot := &t.held[number%tableWindows]
@@ -60,12 +57,12 @@ func (t *table) get(i int64) (uint64, error) {
 	if w == nil || w.number != number {
 		w = &tableWindow{number: number}
 		first := number * tableWindowLen
-		b := make([]byte, t.size*int(min(tableWindowLen, t.count-first)))
-		if _, err := t.src.ReadAt(b, t.at+first*int64(t.size)); err != nil {
+		b := make([]byte, t.width*int(min(tableWindowLen, t.count-first)))
+		if err := t.readAt(b, t.at+first*int64(t.width)); err != nil {
 			return 0, err
 		}
-		for k := 0; len(b) > 0; k, b = k+1, b[t.size:] {
-			w.values[k] = whole(t.order, b, t.size)
+		for k := 0; len(b) > 0; k, b = k+1, b[t.width:] {
+			w.values[k] = whole(t.order, b, t.width)
 		}
 		slot.Store(w)
 	}

@@ -2,8 +2,6 @@ package tiff
 
 import (
 	"bytes"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,8 +14,7 @@ import (
 // unpacker decompresses blocks.
 type unpacker struct {
 	layout
-	src       io.ReaderAt
-	order     binary.ByteOrder
+	*file
 	inBlock   int // samples of a pixel in a block
 	expansion int64
 	tables    []byte // of JPEG
@@ -43,7 +40,7 @@ const maxZstdWindow = 128 << 20
 const maxJPEGTables = 64 << 10
 
 func (d *directory) unpacker(l layout, o Options, inBlock int, expansion int64) (*unpacker, error) {
-	u := &unpacker{layout: l, src: d.src, order: d.order, inBlock: inBlock, expansion: expansion, jpeg: o.JPEG}
+	u := &unpacker{layout: l, file: d.file, inBlock: inBlock, expansion: expansion, jpeg: o.JPEG}
 	u.pool.New = func() any { return new(unpackScratch) }
 	switch l.compression {
 	case compressZstd:
@@ -90,7 +87,7 @@ func (u *unpacker) block(dst []byte, b *blocks, number int64, row, rows int, s *
 		n = min(n, mostPacked(full))
 	}
 	s.packed = sized(s.packed, int(n))
-	if _, err := u.src.ReadAt(s.packed, at); err != nil && (b.whole == 0 || !errors.Is(err, io.EOF)) {
+	if err := u.readAt(s.packed, at); err != nil {
 		return err
 	}
 	if u.reversed && u.compression != compressJPEG {

@@ -10,19 +10,16 @@ type window struct {
 	buf  [4096]byte
 }
 
-// ReadAt implements io.ReaderAt.
-func (w *window) ReadAt(b []byte, at int64) (int, error) {
+// bytes returns n bytes, at most len(buf), until the next call.
+func (w *window) bytes(at int64, n int) ([]byte, error) {
 	if at < 0 {
-		return 0, io.ErrUnexpectedEOF
+		return nil, io.ErrUnexpectedEOF
 	}
-	if len(b) > len(w.buf) {
-		return w.src.ReadAt(b, at)
-	}
-	if at < w.at || at-w.at > int64(len(w.held)-len(b)) {
-		n, err := w.src.ReadAt(w.buf[:], at)
-		if w.at, w.held = at, w.buf[:n]; n < len(b) {
-			return copy(b, w.held), err
+	if at < w.at || at-w.at > int64(len(w.held)-n) {
+		got, err := w.src.ReadAt(w.buf[:], at)
+		if w.at, w.held = at, w.buf[:got]; got < n {
+			return nil, shortRead(err)
 		}
 	}
-	return copy(b, w.held[at-w.at:]), nil
+	return w.held[at-w.at:][:n], nil
 }

@@ -113,21 +113,6 @@ func sizes(big bool) (head, entry, tail, inline int) {
 	return 2, 12, 4, 4
 }
 
-// size is how many bytes a directory takes, with the values behind it and the directories below.
-func (n *node) size(big bool) int {
-	head, entry, tail, inline := sizes(big)
-	total := aligned(head + entry*(len(n.tags)+len(n.subs)) + tail)
-	for _, t := range n.tags {
-		if len(t.Data) > inline {
-			total += aligned(len(t.Data))
-		}
-	}
-	for _, s := range n.subs {
-		total += s.size(big)
-	}
-	return total
-}
-
 // aligned rounds up to where a value may begin.
 func aligned(n int) int { return (n + 7) &^ 7 }
 

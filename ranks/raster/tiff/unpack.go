@@ -1,13 +1,11 @@
 package tiff
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"sync"
 
-	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -28,7 +26,7 @@ type unpackScratch struct {
 	packed  []byte
 	raw     []byte // decoded blocks of a cell
 	row     []byte // samples of a row on the way
-	inflate io.ReadCloser
+	inflate *inflater
 	strings *[lzwCodes]lzwString
 	planes  [][]byte
 }
@@ -136,20 +134,8 @@ func (u *unpacker) bytes(dst, packed []byte, n int, s *unpackScratch) error {
 		}
 		return err
 	}
-	r, err := s.inflater(bytes.NewReader(packed))
-	if err != nil {
-		return err
-	}
-	_, err = io.ReadFull(r, dst[:n])
-	return err
-}
-
-func (s *unpackScratch) inflater(src io.Reader) (io.Reader, error) {
-	var err error
 	if s.inflate == nil {
-		s.inflate, err = zlib.NewReader(src)
-	} else {
-		err = s.inflate.(zlib.Resetter).Reset(src, nil)
+		s.inflate = new(inflater)
 	}
-	return s.inflate, err
+	return s.inflate.inflate(dst[:n], packed)
 }

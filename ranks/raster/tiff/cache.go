@@ -9,10 +9,16 @@ import (
 type cache struct {
 	mu    sync.Mutex
 	limit int64
-	bytes int64
 	cells map[int64]*cachedCell
-	order *list.List // of *cachedCell, the last used first
-	free  sync.Pool  // of *[]byte
+	wait  shelf     // those of which rows were not yet asked for
+	done  shelf     // the others; a smaller part of the limit, so that their memory is soon used again
+	free  sync.Pool // of *[]byte
+}
+
+// shelf keeps cells, the last used first.
+type shelf struct {
+	list  list.List // of *cachedCell
+	bytes int64
 }
 
 type cachedCell struct {
@@ -22,26 +28,24 @@ type cachedCell struct {
 	once   sync.Once
 	pixels []byte
 	err    error
+	shelf  *shelf // nil once it is dropped
 	place  *list.Element
 }
 
-func newCache(limit int64) *cache {
-	return &cache{limit: limit, cells: make(map[int64]*cachedCell), order: list.New()}
-}
+func newCache(limit int64) *cache { return &cache{limit: limit, cells: make(map[int64]*cachedCell)} }
 
-// use calls do with the pixels of a cell, which make makes in a buffer of n bytes if they are not there. Only what keep says stays.
-func (c *cache) use(number int64, n int, keep bool, make func([]byte) error, do func([]byte)) error {
+// use calls do with the pixels of a cell, which make makes in a buffer of n bytes if they are not there. more tells whether they will be wanted
+// again, as far as the caller knows.
+func (c *cache) use(number int64, n int, more bool, make func([]byte) error, do func([]byte)) error {
 	c.mu.Lock()
 	e, ok := c.cells[number]
 	if !ok {
 		e = &cachedCell{number: number, bytes: int64(n)}
-		c.cells[number], e.place = e, c.order.PushFront(e)
-		c.bytes += int64(n)
-		c.evict()
-	} else {
-		c.order.MoveToFront(e.place)
+		c.cells[number] = e
 	}
 	e.users++
+	c.put(e, &c.wait)
+	c.evict(&c.wait, c.limit)
 	c.mu.Unlock()
 
 	e.once.Do(func() {
@@ -55,14 +59,15 @@ func (c *cache) use(number int64, n int, keep bool, make func([]byte) error, do 
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e.users--; !keep && e.place != nil {
-		c.order.MoveToBack(e.place)
-	}
-	if e.err != nil && e.place != nil {
+	e.users--
+	switch {
+	case e.shelf == nil:
+		c.reuse(e)
+	case err != nil:
 		c.drop(e)
-	}
-	if e.place == nil && e.users == 0 && e.pixels != nil {
-		c.free.Put(&e.pixels)
+	case !more:
+		c.put(e, &c.done)
+		c.evict(&c.done, c.limit/8)
 	}
 	return err
 }
@@ -74,25 +79,41 @@ func (c *cache) has(number int64) bool {
 	return c.cells[number] != nil
 }
 
-// evict drops what was not used for longest, until there is room.
-func (c *cache) evict() {
-	for at := c.order.Back(); at != nil && at != c.order.Front() && c.bytes > c.limit; {
+// put makes a cell the first on a shelf.
+func (c *cache) put(e *cachedCell, s *shelf) {
+	if e.shelf != nil {
+		e.shelf.list.Remove(e.place)
+		e.shelf.bytes -= e.bytes
+	}
+	e.shelf, e.place = s, s.list.PushFront(e)
+	s.bytes += e.bytes
+}
+
+// evict drops what was not used for longest, until there is room; the first stays.
+func (c *cache) evict(s *shelf, limit int64) {
+	for at := s.list.Back(); at != s.list.Front() && s.bytes > limit; {
 		e := at.Value.(*cachedCell)
-		at = at.Prev()
-		if e.users == 0 {
+		if at = at.Prev(); e.users == 0 {
 			c.drop(e)
-			if e.pixels != nil {
-				c.free.Put(&e.pixels)
-			}
 		}
 	}
 }
 
 func (c *cache) drop(e *cachedCell) {
-	c.order.Remove(e.place)
-	e.place = nil
+	e.shelf.list.Remove(e.place)
+	e.shelf.bytes -= e.bytes
+	e.shelf = nil
 	delete(c.cells, e.number)
-	c.bytes -= e.bytes
+	c.reuse(e)
+}
+
+// reuse frees the memory of a cell that is dropped, after its last user.
+func (c *cache) reuse(e *cachedCell) {
+	if e.users == 0 && e.pixels != nil {
+		b := e.pixels
+		e.pixels = nil
+		c.free.Put(&b)
+	}
 }
 
 func (c *cache) buffer(n int) []byte {

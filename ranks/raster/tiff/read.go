@@ -198,15 +198,42 @@ func (r *reader) cell(row, column, from int, dst [][]byte, s *unpackScratch) err
 	number := r.blocks.block(row, column, 0)
 	rows, width := r.blocks.rows(row), r.blocks.columns(column)*r.Channels
 	if len(dst) == rows && !r.cache.has(number) {
+		if whole, ok := joined(dst); ok && r.plain(row, column) && r.blocks.across == 1 {
+			return r.unpack.block(whole, r.blocks, number, row, rows, s)
+		}
 		return r.decode(row, column, s, func(y int) []byte { return r.part(dst[y], column) })
 	}
 	return r.cache.use(number, rows*width, from+len(dst) < rows, func(pixels []byte) error {
+		if r.plain(row, column) {
+			return r.unpack.block(pixels, r.blocks, number, row, rows, s)
+		}
 		return r.decode(row, column, s, func(y int) []byte { return pixels[y*width : (y+1)*width] })
 	}, func(pixels []byte) {
 		for i, d := range dst {
 			copy(r.part(d, column), pixels[(from+i)*width:(from+i+1)*width])
 		}
 	})
+}
+
+// plain tells whether a cell is of one block that is just its pixels.
+func (r *reader) plain(row, column int) bool {
+	return r.convert.copies && r.blocks.stored(row) == r.blocks.rows(row) && r.blocks.blockW == r.blocks.columns(column)
+}
+
+// joined returns the rows as one slice, if they lie side by side in one.
+func joined(rows [][]byte) ([]byte, bool) {
+	n := len(rows[0])
+	total := n * len(rows)
+	if total > cap(rows[0]) {
+		return nil, false
+	}
+	whole := rows[0][:total]
+	for y, r := range rows {
+		if len(r) != n || &r[0] != &whole[y*n] {
+			return nil, false
+		}
+	}
+	return whole, true
 }
 
 // decode decodes a cell into rows.

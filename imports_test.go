@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata", "halorun/ranks/raster/png"},
 	"halorun/ranks/raster/metadata": {},
 	"halorun/ranks/raster/png":      {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
+	"halorun/ranks/raster/tiff":     {"halorun/ranks/raster/metadata"},
 	"halorun":                       {},
 }
 

@@ -31,6 +31,12 @@ var families = map[string]map[string]func(){
 		"unsharp":   unsharp,
 		"weigh":     weigh,
 	},
+	"ranks/raster/jpeg": {
+		"colour":   jpegColour,
+		"fdct":     jpegFDCT,
+		"idct":     jpegIDCT,
+		"upsample": jpegUpsample,
+	},
 }
 
 func main() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -152,7 +153,11 @@ func cjpegOptions(t *rapid.T) []string {
 func TestDecodesAsDjpeg(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		p := scene(r, sizes.Draw(r, "width"), sizes.Draw(r, "height"), rapid.SampledFrom([]int{1, 3, 3, 3}).Draw(r, "channels"))
-		file := run(t, p.pnm(), "cjpeg", cjpegOptions(r)...)
+		args := cjpegOptions(r)
+		if p.channels == 1 { // cjpeg cannot make RGB of it
+			args = slices.DeleteFunc(args, func(arg string) bool { return arg == "-rgb" })
+		}
+		file := run(t, p.pnm(), "cjpeg", args...)
 		got, err := decoded(file, rapid.SampledFrom([]int{1, 7, 16, 1000}).Draw(r, "some"))
 		if err != nil {
 			r.Fatal(err)

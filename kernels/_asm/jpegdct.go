@@ -283,9 +283,11 @@ func forward(in, upper [8]Mem, second bool) (out [8]VecVirtual) {
 
 func jpegFDCT() {
 	w := avx2
-	w.routine("fdctPair", "(blocks *int16, src *byte, stride int, divisors *[3][64]uint16)",
+	w.routine("fdctPair", "(blocks *int16, zeros *[4]uint32, src *byte, stride int, divisors *[3][64]uint16)",
 		"transforms 8 rows of 16 samples to two blocks of coefficients, rounded quotients by what the table divides by:",
-		"half the divisor, its reciprocal, and a power of two by which that is too large.")
+		"half the divisor, its reciprocal, and a power of two by which that is too large. zeros has a bit for each coefficient that is",
+		"zero, of two rows of the one block, then of the other, in turn.")
+	zeros := param("zeros", 0)
 	blocks, src, stride := param("blocks", 0), arg("src"), arg("stride")
 	divisors := param("divisors", 0)
 	in, upper := scratch(), scratch()
@@ -316,7 +318,15 @@ func jpegFDCT() {
 		VPSIGNW(v, size, size)
 		VMOVDQU(size.AsX(), blocks.at(16*i))
 		VEXTRACTI128(Imm(1), size, blocks.at(128+16*i))
+		if i%2 == 0 {
+			w.move(size, in[i])
+			continue
+		}
+		mask := GP32()
+		VPACKSSWB(size, w.load(in[i-1]), size)
+		VPCMPEQB(w.zero(), size, size)
+		VPMOVMSKB(size, mask)
+		MOVL(mask, zeros.at(2*i-2))
 	}
 	end()
 }
-

@@ -5,10 +5,12 @@
 package jpeg
 
 // These are never called here.
-func convertAVX2(dst *byte, y *byte, cb *byte, cr *byte, n int)                  { panic("not amd64") }
-func splitAVX2(y *byte, cb *byte, cr *byte, src *byte, n int)                    { panic("not amd64") }
-func shrinkAVX2(dst *byte, upper *byte, lower *byte, blocks int)                 { panic("not amd64") }
-func fdctPairAVX2(blocks *int16, src *byte, stride int, divisors *[3][64]uint16) { panic("not amd64") }
-func idctPairAVX2(dst *byte, stride int, blocks *int16, quant *int16)            { panic("not amd64") }
-func upsampleWiderAVX2(dst *byte, src *byte, blocks int)                         { panic("not amd64") }
-func upsampleBothAVX2(dst *byte, near *byte, far *byte, blocks int)              { panic("not amd64") }
+func convertAVX2(dst *byte, y *byte, cb *byte, cr *byte, n int)  { panic("not amd64") }
+func splitAVX2(y *byte, cb *byte, cr *byte, src *byte, n int)    { panic("not amd64") }
+func shrinkAVX2(dst *byte, upper *byte, lower *byte, blocks int) { panic("not amd64") }
+func fdctPairAVX2(blocks *int16, zeros *[4]uint32, src *byte, stride int, divisors *[3][64]uint16) {
+	panic("not amd64")
+}
+func idctPairAVX2(dst *byte, stride int, blocks *int16, quant *int16) { panic("not amd64") }
+func upsampleWiderAVX2(dst *byte, src *byte, blocks int)              { panic("not amd64") }
+func upsampleBothAVX2(dst *byte, near *byte, far *byte, blocks int)   { panic("not amd64") }

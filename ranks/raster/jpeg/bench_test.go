@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	stdjpeg "image/jpeg"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -58,5 +59,41 @@ func BenchmarkDecode(b *testing.B) {
 			}
 		})
 	}
-	_ = image.Black
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for name, file := range benchPictures(b) {
+		p, err := decoded(file, 1000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows := p.rows()
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			var dst []byte
+			for b.Loop() {
+				e, err := NewEncoder(Options{Width: p.width, Height: p.height, Channels: p.channels, Quality: 90})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for y := 0; y < p.height; y += e.SegmentRows() {
+					if dst, err = e.Encode(dst[:0], y, rows[y:min(y+e.SegmentRows(), p.height)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+		b.Run(name+"/image/jpeg", func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			img := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
+			for i := range p.width * p.height {
+				copy(img.Pix[4*i:], p.data[3*i:3*i+3])
+			}
+			for b.Loop() {
+				if err := stdjpeg.Encode(io.Discard, img, &stdjpeg.Options{Quality: 90}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

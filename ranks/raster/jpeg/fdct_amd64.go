@@ -5,7 +5,8 @@
 package jpeg
 
 // fdctPairAVX2 transforms 8 rows of 16 samples to two blocks of coefficients, rounded quotients by what the table divides by:
-// half the divisor, its reciprocal, and a power of two by which that is too large.
+// half the divisor, its reciprocal, and a power of two by which that is too large. zeros has a bit for each coefficient that is
+// zero, of two rows of the one block, then of the other, in turn.
 //
 //go:noescape
-func fdctPairAVX2(blocks *int16, src *byte, stride int, divisors *[3][64]uint16)
+func fdctPairAVX2(blocks *int16, zeros *[4]uint32, src *byte, stride int, divisors *[3][64]uint16)

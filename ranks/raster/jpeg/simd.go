@@ -50,3 +50,38 @@ func convert(dst, ys, cbs, crs []byte) {
 	_, _, _ = ys[n-1], cbs[n-1], crs[n-1]
 	convertAVX2(&dst[0], &ys[0], &cbs[0], &crs[0], n)
 }
+
+func split(ys, cbs, crs, src []byte) {
+	n := len(src) / 3
+	if !vectors || n < 32 {
+		splitGo(ys, cbs, crs, src)
+		return
+	}
+	_, _, _ = ys[n-1], cbs[n-1], crs[n-1]
+	splitAVX2(&ys[0], &cbs[0], &crs[0], &src[0], n)
+}
+
+// shrink makes n means. With vectors it writes up to 15 more, and reads as far.
+func shrink(dst, upper, lower []byte, n int) {
+	if !vectors {
+		shrinkGo(dst, upper, lower, n)
+		return
+	}
+	blocks := ceil(n, 16)
+	_, _, _ = dst[16*blocks-1], upper[32*blocks-1], lower[32*blocks-1]
+	shrinkAVX2(&dst[0], &upper[0], &lower[0], blocks)
+}
+
+func fdctPair(blocks []int16, src []byte, stride int, two bool, d *divisors) (a, b uint64) {
+	if !vectors {
+		return fdctPairGo(blocks, src, stride, two, d)
+	}
+	_, _ = blocks[127], src[7*stride+15]
+	var zeros [4]uint32
+	fdctPairAVX2(&blocks[0], &zeros, &src[0], stride, (*[3][64]uint16)(d))
+	for i, z := range zeros {
+		a |= uint64(uint16(^z)) << (16 * i)
+		b |= uint64(^z>>16) << (16 * i)
+	}
+	return a, b
+}

@@ -36,6 +36,12 @@ var families = map[string]map[string]func(){
 		"filter":   pngFilter,
 		"unfilter": pngUnfilter,
 	},
+	"ranks/raster/jpeg": {
+		"colour":   jpegColour,
+		"fdct":     jpegFDCT,
+		"idct":     jpegIDCT,
+		"upsample": jpegUpsample,
+	},
 }
 
 func main() {

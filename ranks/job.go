@@ -140,7 +140,7 @@ type Picture struct {
 // Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
 // checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
 func (j Job) Inspect(f *os.File) (*Picture, error) {
-	in, err := raster.Open(f, j.Input.Name, raster.Limits{MaxPixels: j.MaxPixels})
+	in, err := raster.Open(f, j.Input.Name, raster.Options{MaxPixels: j.MaxPixels})
 	if err != nil {
 		return nil, err
 	}

@@ -86,12 +86,16 @@ func TestReadsWhatOpenCVReads(t *testing.T) {
 }
 
 func openFile(t testing.TB, path string) *Reader {
+	return openFileWith(t, path, Options{MaxPixels: 1 << 30})
+}
+
+func openFileWith(t testing.TB, path string, o Options) *Reader {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(f, filepath.Base(path), Limits{MaxPixels: 1 << 30})
+	r, err := Open(f, filepath.Base(path), o)
 	if err != nil {
 		f.Close()
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestOutputCheck(t *testing.T) {
 		"from 1 to 100, not 0":               {1, 1, 3, "jpeg", 0},
 		"from 1 to 100, not 101":             {1, 1, 3, "jpeg", 101},
 		"a PNG has at most 2147483647":       {1 << 31, 1, 3, "png", 0},
-		"add gray to the chain":              {1, 1, 3, "pgm", 0},
+		"a .pgm holds grey only; add gray":   {1, 1, 3, "pgm", 0},
 		"beyond what a file can hold":        {1 << 31, 1 << 31, 3, "ppm", 0},
 		"which 4611686018427387905×3 pixels": {1<<62 + 1, 3, 3, "tiff", 0}, // a row's bytes overflow
 		"a TIFF is below 4 GiB":              {1 << 16, 1 << 16, 1, "tiff", 0},

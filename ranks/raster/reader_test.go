@@ -19,12 +19,12 @@ func TestInfo(t *testing.T) {
 		"palette4-greys.png":    {Info{23, 17, 3, 4, "png", "image/png", nil}, false},
 		"rgb8-transparent.png":  {Info{23, 17, 3, 8, "png", "image/png", []string{alpha}}, false},
 		"orientation6.png":      {Info{17, 23, 3, 8, "png", "image/png", []string{"orientation 6 applied"}}, false},
-		"p4.pbm":                {Info{23, 17, 1, 1, "pnm", "halorun/pnm", nil}, false},
+		"p4.pbm":                {Info{23, 17, 1, 1, "pnm", "halorun/pnm", nil}, true},
 		"p2.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, false},
 		"p5.pgm":                {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, true},
 		"p5-100.pgm":            {Info{23, 17, 1, 8, "pnm", "halorun/pnm", nil}, true},
 		"p6.ppm":                {Info{23, 17, 3, 8, "pnm", "halorun/pnm", nil}, true},
-		"p6-65535.ppm":          {Info{23, 17, 3, 16, "pnm", "halorun/pnm", []string{sixteen}}, false},
+		"p6-65535.ppm":          {Info{23, 17, 3, 16, "pnm", "halorun/pnm", []string{sixteen}}, true},
 		"rgb-strips.tif":        {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, true},
 		"rgb-one-strip-be.tif":  {Info{23, 17, 3, 8, "tiff", "halorun/tiff", nil}, true},
 		"gray-strips.tif":       {Info{23, 17, 1, 8, "tiff", "halorun/tiff", nil}, true},
@@ -51,7 +51,7 @@ func TestInfo(t *testing.T) {
 
 // Any rows may be read at any time by anybody.
 func TestConcurrentReads(t *testing.T) {
-	for _, name := range []string{"p6.ppm", "rgb-strips.tif", "rgb8.png", "rgb-lzw-tiles.tif"} {
+	for _, name := range []string{"p6.ppm", "p6-65535.ppm", "p4.pbm", "p3.ppm", "rgb-strips.tif", "rgb8.png", "rgb-lzw-tiles.tif"} {
 		path := fixture{Picture: name}.path()
 		want := readAll(t, openFile(t, path))
 		r := openFile(t, path)

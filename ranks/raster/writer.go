@@ -34,7 +34,7 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 	}
 	l := o.layout()
 	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }
-	return &plainWriter{file: f, out: o, layout: l, place: placed{l.rowBytes, offset}, direct: !stream, order: order}
+	return &plainWriter{file: f, out: o, layout: l, place: placed{rowBytes: l.rowBytes, offset: offset}, direct: !stream, order: order}
 }
 
 // plainWriter writes the formats that are a header and open rows.

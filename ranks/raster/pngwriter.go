@@ -13,13 +13,18 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// stretchBytes is about how much of the filtered picture is deflated in one go.
-const stretchBytes = 1 << 20
+// About how much of the filtered picture is deflated in one go: a part of it that gives many ranks something to do, within limits. What is
+// less compresses worse.
+const (
+	minStretch    = 8 << 10
+	maxStretch    = 1 << 20
+	stretchesEach = 16 // picture
+)
 
 // maxChunk is the length that a chunk may have. A single row can be longer.
 const maxChunk = math.MaxInt32
 
-// pngEncoder cuts the picture into stretches of rows, whose height depends on the width alone. Each is filtered and deflated by
+// pngEncoder cuts the picture into stretches of rows, whose height depends on its size alone. Each is filtered and deflated by
 // itself. Sync flushes join them into one deflate stream.
 type pngEncoder struct {
 	out  Output
@@ -38,7 +43,9 @@ type stretch struct {
 const sumBytes = 12
 
 func newPNGEncoder(o Output) *pngEncoder {
-	return &pngEncoder{out: o, rows: min(max(1, stretchBytes/(1+o.Width*o.Channels)), o.Height)}
+	row := 1 + o.Width*o.Channels
+	rows := min(max(o.Height/stretchesEach, minStretch/row), maxStretch/row)
+	return &pngEncoder{out: o, rows: min(max(1, rows), o.Height)}
 }
 
 func (e *pngEncoder) SegmentRows() int { return e.rows }

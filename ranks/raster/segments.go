@@ -43,18 +43,20 @@ func newSegmentWriter(o Output, e Encoder, j joiner) *SegmentWriter {
 // Direct implements Writer.
 func (w *SegmentWriter) Direct() bool { return false }
 
-// SegmentAt returns the rows, from y on, of the segment that begins there.
+// SegmentAt returns the number of rows of the segment that begins at row y.
 func (o Output) SegmentAt(e Encoder, y int) int { return min(e.SegmentRows(), o.Height-y) }
 
-// WriteSegment writes the next segment.
-func (w *SegmentWriter) WriteSegment(segment []byte) error {
+// WriteSegment writes the segment that begins at row y, which comes next.
+func (w *SegmentWriter) WriteSegment(y int, segment []byte) error {
 	switch {
 	case w.err != nil:
 		return w.err
-	case w.held > 0 || w.order.next == w.out.Height:
-		return fmt.Errorf("a segment comes when row %d of %d is due", w.order.next, w.out.Height)
+	case w.held > 0 || y%w.SegmentRows() != 0:
+		return fmt.Errorf("a segment of row %d comes when row %d is due", y, w.order.next)
 	}
-	w.order.next += w.out.SegmentAt(w, w.order.next)
+	if err := w.order.take(y, w.out.SegmentAt(w, y)); err != nil {
+		return err
+	}
 	return w.join(segment)
 }
 

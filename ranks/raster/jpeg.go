@@ -8,6 +8,8 @@ import (
 	"image/jpeg"
 	"io"
 	"strings"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // jpegExpansion is how many pixels a byte of JPEG can at most stand for: one bit for a block of 64.
@@ -78,7 +80,7 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 				return nil, damaged("jpeg", err)
 			}
 			if hasPrefix(app, "Exif\x00\x00") {
-				h.orientation = exifOrientation(app[6:])
+				h.orientation = metadata.Orientation(app[6:])
 			}
 		case isFrame(marker):
 			var err error

@@ -40,6 +40,12 @@ const (
 	maxSamples = math.MaxUint16 // of a pixel
 )
 
+// Samples returns the options that can change what is read; the others only refuse some files.
+func (o Options) Samples() Options {
+	o.MaxPixels, o.Memory = 0, 0
+	return o
+}
+
 // ParseGeometry reads WxHxC[:OFFSET].
 func ParseGeometry(s string) (*Geometry, error) {
 	wrong := fmt.Errorf("--geometry %q: it is WIDTHxHEIGHTxCHANNELS[:OFFSET], such as 640x480x3:54", s)
@@ -155,7 +161,7 @@ func upTo(n int) []int {
 // apply returns what becomes of a sample.
 func (s *Scale) apply(v float64) byte {
 	// Without the conversion a processor might multiply and add in one step, which rounds otherwise.
-	scaled := float64((v-s.Min)/(s.Max-s.Min)*255) + 0.5
+	scaled := float64((v-s.Min)*255/(s.Max-s.Min)) + 0.5
 	switch {
 	case !(scaled >= 1): // nor is it a number
 		return 0

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // Output says which picture is written how.
@@ -15,6 +17,9 @@ type Output struct {
 	Channels      int    // of the rows given to WriteRows
 	Format        string // png, jpeg, tiff, ppm, pgm, pnm, pam, npy, raw, rgb, gray
 	Quality       int    // of a JPEG, 1 to 100
+	Compression   string // of a PNG or TIFF: none, lzw, deflate, zstd, packbits; "" for what is usual
+	Level         int    // of it, if it has any
+	Meta          metadata.Metadata
 }
 
 // formats lists the formats written, by the extension of a file's name.
@@ -51,6 +56,8 @@ func (o Output) Check() error {
 		return fmt.Errorf("the quality of a JPEG is from 1 to 100, not %d", o.Quality)
 	case o.Format == "png" && max(o.Width, o.Height) > math.MaxInt32:
 		return fmt.Errorf("a PNG has at most %d pixels a side, not %d×%d", math.MaxInt32, o.Width, o.Height)
+	case o.checkCompression() != nil:
+		return o.checkCompression()
 	case GreyOnly(o.Format) && o.Channels != 1:
 		return fmt.Errorf("a .%s holds grey only; add gray to the chain or write another format", o.Format)
 	case o.Format == "tiff" && (o.Height > math.MaxUint32/(o.Width*o.Channels) || o.size() > math.MaxUint32):

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"image/png"
 	"io"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // deflateExpansion is how many bytes a byte of deflate can at most stand for.
@@ -60,7 +62,7 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 			if _, err := src.ReadAt(b, at); err != nil {
 				return nil, damaged("png", err)
 			}
-			h.orientation = exifOrientation(b)
+			h.orientation = metadata.Orientation(b)
 		case "IDAT", "IEND":
 			if alpha {
 				h.Notices = append(h.Notices, "alpha dropped")

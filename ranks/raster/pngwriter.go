@@ -61,7 +61,7 @@ func (e *pngEncoder) Encode(dst []byte, y int, rows [][]byte) ([]byte, error) {
 	if !ok {
 		s = new(stretch)
 		// The level is valid, and a buffer takes all writes, so nothing below fails.
-		s.flate, _ = flate.NewWriter(&s.packed, flate.BestSpeed)
+		s.flate, _ = flate.NewWriter(&s.packed, e.out.deflateLevel())
 	}
 	defer e.pool.Put(s)
 	s.packed.Reset()

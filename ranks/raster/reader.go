@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // Info is what a file's header tells of the picture, after its orientation was applied.
@@ -20,6 +22,7 @@ type Info struct {
 	Format        string   // png, jpeg, tiff, pnm
 	Codec         string   // the code that reads it
 	Notices       []string // what is not carried over, for the user
+	Meta          metadata.Metadata
 }
 
 // Stream reads a picture from top to bottom.
@@ -88,11 +91,11 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if err := o.onePage(); err != nil {
-		return nil, err
-	}
 	h, err := parse(begin[:n], src, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.onePage(); err != nil {
 		return nil, err
 	}
 	if h.access.stream == nil {
@@ -117,6 +120,7 @@ func open(f *os.File, o Options) (*Reader, error) {
 			r.info.Width, r.info.Height = h.Height, h.Width
 		}
 	}
+	r.info.takeMeta(h.Meta, h.orientation, o)
 	return r, nil
 }
 

@@ -65,7 +65,7 @@ func checkWrites(job ranks.Job, l layout, size int, writes []write, plan ranks.P
 		return err
 	}
 	defer f.Close()
-	job.MaxPixels, job.Quality = 1<<30, 90
+	job.Read.MaxPixels, job.Quality = 1<<30, 90
 	p, err := job.Inspect(f)
 	if err != nil {
 		return err

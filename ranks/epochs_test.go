@@ -173,7 +173,7 @@ func TestDeathsDoNotMatter(t *testing.T) {
 				t.Fatal(err)
 			}
 			job.Output = ranks.File{Name: out, Path: out}
-			job.MaxPixels, job.Quality = 1<<30, 90
+			job.Read.MaxPixels, job.Quality = 1<<30, 90
 			job.Checkpoint = ranks.Checkpoint{
 				Mode: []string{ranks.CheckpointOff, ranks.CheckpointEvery, ranks.CheckpointAuto}[rng.IntN(3)], Every: time.Millisecond,
 				Dir: t.TempDir(), Name: "first",

@@ -22,7 +22,7 @@ var heads = []ranks.Job{{}, {Ranks: 3, Head: 1}, {Ranks: 2, Head: 2}}
 // fails runs a job in a world of three and returns what each member returned.
 func fails(t *testing.T, job ranks.Job) []error {
 	t.Helper()
-	job.MaxPixels = 1 << 30
+	job.Read.MaxPixels = 1 << 30
 	return commtest.Each(3, commtest.Options{Memory: true}, func(ctx context.Context, w *comm.World) error {
 		_, err := ranks.Run(ctx, w, []byte("a key for all ranks of the test."), job, time.Now())
 		w.Close()

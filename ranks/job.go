@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -20,18 +21,22 @@ type Job struct {
 	// one of the ranks, or, if that machine is to compute nothing, one more member behind them.
 	Head int `json:"head"`
 
-	Input     File     `json:"input"`
-	InputID   *InputID `json:"input_id"`   // as it was found when the job was begun; nil if that is of no interest
-	MaxPixels int64    `json:"max_pixels"` // of the input
-	Ops       []string `json:"ops"`
-	Output    File     `json:"output"`
-	Format    string   `json:"format"`    // of the output, one of raster's
-	Quality   int      `json:"quality"`   // of a JPEG
-	TileRows  int      `json:"tile_rows"` // 0: chosen by the head
-	Threads   int      `json:"threads"`   // lanes a rank
-	Shrink    int      `json:"shrink"`    // how often to halve a tile's height, for lack of memory
-	Scratch   string   `json:"scratch"`   // folder for what does not fit into memory; "" for the host's own
-	Fsync     bool     `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
+	Input   File           `json:"input"`
+	InputID *InputID       `json:"input_id"` // as it was found when the job was begun; nil if that is of no interest
+	Read    raster.Options `json:"read"`     // how INPUT is read
+	Ops     []string       `json:"ops"`
+	Output  File           `json:"output"`
+
+	Format      string `json:"format"`      // of the output, one of raster's
+	Quality     int    `json:"quality"`     // of a JPEG
+	Compression string `json:"compression"` // as in raster.Output, with its level
+	Level       int    `json:"level"`
+
+	TileRows int    `json:"tile_rows"` // 0: chosen by the head
+	Threads  int    `json:"threads"`   // lanes a rank
+	Shrink   int    `json:"shrink"`    // how often to halve a tile's height, for lack of memory
+	Scratch  string `json:"scratch"`   // folder for what does not fit into memory; "" for the host's own
+	Fsync    bool   `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
 
 	Checkpoint Checkpoint `json:"checkpoint"`
 }
@@ -142,7 +147,7 @@ type Picture struct {
 // Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
 // checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
 func (j Job) Inspect(f *os.File) (*Picture, error) {
-	in, err := raster.Open(f, j.Input.Name, raster.Limits{MaxPixels: j.MaxPixels})
+	in, err := raster.Open(f, j.Input.Name, j.Read)
 	if err != nil {
 		return nil, err
 	}
@@ -163,8 +168,8 @@ func (j Job) picture(info raster.Info, direct bool) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	if out := stages[len(stages)-1].Out; out.Channels != 1 && j.Format == "pgm" {
-		// A .pgm holds grey only; ImageMagick, vips and OpenCV convert too.
+	if out := stages[len(stages)-1].Out; out.Channels != 1 && raster.GreyOnly(j.Format) {
+		// ImageMagick, vips and OpenCV convert too.
 		gray, err := kernels.Parse([]string{"gray"})
 		if err != nil {
 			return nil, err
@@ -182,7 +187,9 @@ func (j Job) picture(info raster.Info, direct bool) (*Picture, error) {
 	}
 	p := &Picture{Input: info, stages: stages, direct: direct, Output: raster.Output{
 		Width: last.Out.Width, Height: last.Out.Height, Channels: last.Out.Channels, Format: j.Format, Quality: j.Quality,
+		Compression: j.Compression, Level: j.Level,
 	}}
+	p.Input.Notices = append(slices.Clip(p.Input.Notices), p.Output.Carry(info)...)
 	for _, call := range chain {
 		p.Ops = append(p.Ops, call.String())
 	}

@@ -72,7 +72,7 @@ func (s setup) members() int { return max(s.size, s.head+1) }
 
 func runWorld(t testing.TB, job ranks.Job, s setup, of func(m int) member) []byte {
 	t.Helper()
-	job.TileRows, job.Threads, job.MaxPixels, job.Quality = s.tileRows, s.threads, 1<<30, 90
+	job.TileRows, job.Threads, job.Read.MaxPixels, job.Quality = s.tileRows, s.threads, 1<<30, 90
 	out := filepath.Join(t.TempDir(), "out."+job.Format)
 	job.Output = ranks.File{Name: out, Path: out}
 	if err := os.WriteFile(out, nil, 0o666); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"halorun/ranks"
+	"halorun/ranks/raster"
 )
 
 func inspect(t *testing.T, job ranks.Job) *ranks.Picture {
@@ -33,7 +34,7 @@ func TestOutline(t *testing.T) {
 	for _, format := range []string{"ppm", "png"} {
 		for _, ops := range append(chains, []string{"gray", "gray", "edges", "gray", "invert"}) {
 			job := ranks.Job{
-				Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: format, MaxPixels: 1 << 30, Quality: 90,
+				Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: format, Read: raster.Options{MaxPixels: 1 << 30}, Quality: 90,
 				Ranks: 3, Threads: 2, TileRows: 4,
 			}
 			p := inspect(t, job)
@@ -87,7 +88,7 @@ func TestOutline(t *testing.T) {
 func TestOutlineStages(t *testing.T) {
 	in := filepath.Join(t.TempDir(), "in.pgm")
 	picture(t, in, 4, 7, 1, 3)
-	job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Format: "pgm", MaxPixels: 100, Ranks: 9}
+	job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Format: "pgm", Read: raster.Options{MaxPixels: 100}, Ranks: 9}
 	for _, c := range []struct {
 		ops  []string
 		want [][]string

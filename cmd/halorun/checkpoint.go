@@ -107,10 +107,11 @@ func describe(id string, o *runOptions, in *os.File, input *ranks.InputID, p *ra
 		Version string // which may compute other bytes
 		Size    int64
 		Sample  []byte
+		Read    raster.Options
 		Ops     []string
 		Output  raster.Output
 		Codec   string
-	}{version, j.Size, j.Sample, j.Ops, p.Output, p.Output.Codec()})
+	}{version, j.Size, j.Sample, o.read.Samples(), j.Ops, p.Output, p.Output.Codec()})
 	if err != nil {
 		return nil, err
 	}

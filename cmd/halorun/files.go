@@ -126,19 +126,21 @@ func copyFile(name string, to, from *os.File, dir string) error {
 	}
 }
 
-// outputFormat returns the format of OUTPUT, by --format or its name.
-func (o *runOptions) outputFormat() (string, error) {
+// outputFormat notes the format of OUTPUT, by --format or its name, and how it is compressed.
+func (o *runOptions) outputFormat(job *ranks.Job) (err error) {
 	name := o.output
 	if o.format != "" {
 		name = "x." + o.format
 	} else if o.output == "-" {
-		return "", usage("OUTPUT is stdout: --format says which format to write")
+		return usage("OUTPUT is stdout: --format says which format to write")
 	}
-	format, err := raster.FormatOf(name)
+	if job.Format, err = raster.FormatOf(name); err == nil && o.compression != "" {
+		job.Compression, job.Level, err = raster.ParseCompression(job.Format, o.compression)
+	}
 	if err != nil {
-		return "", usageError{err}
+		return usageError{err}
 	}
-	return format, nil
+	return nil
 }
 
 // inspectError sorts the errors of ranks.Job.Inspect.

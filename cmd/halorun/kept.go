@@ -102,7 +102,7 @@ func (k *kept) find(o *runOptions) error {
 	case old.Version != k.job.Version:
 		return usage("job %s was begun by version %s of Halorun, and this is version %s: resume it with that one, or run it anew, without --resume", old.ID, old.Version, k.job.Version)
 	case !slices.Equal(old.Ledger, k.job.Ledger):
-		return usage("job %s is another: it wrote %s with %s, and with another --format or --quality if these are the same; give what it had, or run it anew, without --resume",
+		return usage("job %s is another: it wrote %s with %s, and with other flags for INPUT or OUTPUT, such as --format, --quality or --page, if these are the same; give what it had, or run it anew, without --resume",
 			old.ID, old.Output, chainText(old.Ops, " "))
 	}
 	if k.full && old.Full == "" {

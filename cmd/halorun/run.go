@@ -40,17 +40,17 @@ func runCommand() *cli.Command {
 		Flags: slices.Concat(hostFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
 			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
-			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm"},
+			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm, pam, npy, raw, rgb, gray"},
 			&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"},
+			&cli.StringFlag{Name: "compression", DefaultText: "fast for a PNG, none for a TIFF", Usage: "of OUTPUT: `C` is 0 to 9 for a PNG; none, lzw, packbits, deflate[:LEVEL], zstd[:LEVEL] for a TIFF"},
 			&cli.BoolFlag{Name: "fsync", Usage: "bring OUTPUT to the disk before the job counts as done"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
-			&cli.Int64Flag{Name: "max-pixels", Value: 1 << 36, Usage: "refuse an INPUT of more than `P` pixels"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say which rank would run where and compute which rows"},
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		}, checkpointFlags(), connectFlags(), []cli.Flag{
+		}, readFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
@@ -80,10 +80,11 @@ type runOptions struct {
 	tileRows     int
 	format       string
 	quality      int
+	compression  string
+	read         raster.Options
 	fsync        bool
 	report       string
 	timeout      time.Duration
-	maxPixels    int64
 	dryRun, json bool
 	launch       launcher.Config // what the flags say of it
 	network      networkSpec
@@ -98,7 +99,7 @@ type runOptions struct {
 func parseRun(c *cli.Context) *runOptions {
 	o := &runOptions{
 		threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
-		quality: c.Int("quality"), fsync: c.Bool("fsync"), report: c.String("report"), timeout: c.Duration("timeout"), maxPixels: c.Int64("max-pixels"),
+		quality: c.Int("quality"), fsync: c.Bool("fsync"), report: c.String("report"), timeout: c.Duration("timeout"), compression: c.String("compression"),
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
 		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
@@ -127,13 +128,15 @@ func (o *runOptions) check(c *cli.Context) error {
 		return usage("--tile-rows %d: a tile has at least 1 row", o.tileRows)
 	case o.quality < 1 || o.quality > 100:
 		return usage("--quality %d: the quality of a JPEG is from 1 to 100", o.quality)
-	case o.maxPixels < 1:
-		return usage("--max-pixels %d: the limit is at least 1", o.maxPixels)
 	case o.timeout < 0 || c.IsSet("timeout") && o.timeout == 0:
 		return usage("--timeout %v: the time is more than 0", o.timeout)
 	}
 	if _, err := kernels.Parse(o.ops); err != nil {
 		return usageError{err}
+	}
+	var err error
+	if o.read, err = parseRead(c); err != nil {
+		return err
 	}
 	if err := o.checkLaunch(c); err != nil {
 		return err
@@ -253,11 +256,11 @@ func (o *runOptions) run(ctx context.Context) error {
 
 // job opens the files, runs the ranks and puts OUTPUT in place.
 func (o *runOptions) job(ctx context.Context, signals *signals, report *report) error {
-	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, MaxPixels: o.maxPixels, Fsync: o.fsync}
+	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, Read: o.read, Fsync: o.fsync}
 	files := inherited{}
 	defer files.close()
 	var err error
-	if job.Format, err = o.outputFormat(); err != nil {
+	if err = o.outputFormat(&job); err != nil {
 		return err
 	}
 	if job.Input, err = files.input(ctx, o.input); err != nil {

@@ -93,7 +93,7 @@ func TestHeadersTakeFewReads(t *testing.T) {
 		"png":  append(pngOf(4, 4, 8, 0, nil)[:33], bytes.Repeat([]byte("\x00\x00\x00\x00teXtabcd"), 10000)...),
 	} {
 		c := &countingAt{Reader: bytes.NewReader(b)}
-		if _, err := parse(b[:16], io.NewSectionReader(c, 0, int64(len(b)))); err == nil {
+		if _, err := parse(b[:16], io.NewSectionReader(c, 0, int64(len(b))), roomy); err == nil {
 			t.Errorf("%s: a header without an end is taken", name)
 		}
 		if c.calls > len(b)/1000 {
@@ -102,10 +102,10 @@ func TestHeadersTakeFewReads(t *testing.T) {
 	}
 }
 
-// A JPEG of four components takes more memory than one of three while it is decoded.
-func TestMemoryOfCMYK(t *testing.T) {
-	for name, want := range map[string]bool{"444.jpg": true, "cmyk.jpg": false} {
-		_, err := readBytes(t, fixtureBytes(t, name), Limits{MaxPixels: 1 << 30, Memory: 47 * 35 * 7})
+// A progressive JPEG takes memory for all its coefficients, another for some rows.
+func TestMemoryOfProgressive(t *testing.T) {
+	for name, want := range map[string]bool{"444.jpg": true, "cmyk.jpg": true, "progressive-444.jpg": false} {
+		_, err := readBytes(t, fixtureBytes(t, name), Options{MaxPixels: 1 << 30, Memory: 47 * 35 * 5})
 		if (err == nil) != want {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -115,10 +115,10 @@ func TestMemoryOfCMYK(t *testing.T) {
 // The estimate of memory counts the buffer of a TIFF's strip, which may be the whole picture.
 func TestMemoryOfAStrip(t *testing.T) {
 	b := fixtureBytes(t, "rgba16.tif") // 23×17, of 8 bytes a pixel
-	if _, err := readBytes(t, b, Limits{MaxPixels: 1 << 30, Memory: 23 * 17 * 8}); err == nil || !strings.Contains(err.Error(), "of memory") {
+	if _, err := readBytes(t, b, Options{MaxPixels: 1 << 30, Memory: 23 * 17 * 8}); err == nil || !strings.Contains(err.Error(), "of memory") {
 		t.Error(err)
 	}
-	if _, err := readBytes(t, b, Limits{MaxPixels: 1 << 30, Memory: 23 * 17 * 40}); err != nil {
+	if _, err := readBytes(t, b, Options{MaxPixels: 1 << 30, Memory: 23 * 17 * 40}); err != nil {
 		t.Error(err)
 	}
 }

@@ -54,7 +54,7 @@ func TestClipped(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := draw(rapid.IntRange(1, 20).Draw(rt, "width"), rapid.IntRange(1, 20).Draw(rt, "height"),
 			rapid.SampledFrom([]int{1, 3}).Draw(rt, "channels"), rapid.Uint64().Draw(rt, "seed"))
-		o := p.output(rapid.SampledFrom([]string{"tiff", "ppm", "pnm"}).Draw(rt, "format")) // a PPM of one channel is written as three
+		o := p.output(rapid.SampledFrom([]string{"tiff", "ppm", "pnm", "raw", "rgb", "npy"}).Draw(rt, "format")) // a PPM of one channel is written as three
 		header, row := o.Layout()
 		whole := write(t, p, o.Format, false, atOnce(p))
 		if int64(len(whole)) != header+row*int64(p.height) {

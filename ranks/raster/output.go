@@ -1,26 +1,31 @@
 package raster
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // Output says which picture is written how.
 type Output struct {
 	Width, Height int
 	Channels      int    // of the rows given to WriteRows
-	Format        string // png, jpeg, tiff, ppm, pgm, pnm
+	Format        string // png, jpeg, tiff, ppm, pgm, pnm, pam, npy, raw, rgb, gray
 	Quality       int    // of a JPEG, 1 to 100
+	Compression   string // of a PNG or TIFF: none, lzw, deflate, zstd, packbits; "" for what is usual
+	Level         int    // of it, if it has any
+	Meta          metadata.Metadata
 }
 
 // formats lists the formats written, by the extension of a file's name.
 var formats = map[string]string{
 	"png": "png", "jpg": "jpeg", "jpeg": "jpeg", "tif": "tiff", "tiff": "tiff", "ppm": "ppm", "pgm": "pgm", "pnm": "pnm",
+	"pam": "pam", "npy": "npy", "raw": "raw", "rgb": "rgb", "gray": "gray", "grey": "gray",
 }
 
 // FormatOf returns the format that a file's extension, in any case, stands for.
@@ -30,10 +35,13 @@ func FormatOf(name string) (string, error) {
 		return f, nil
 	}
 	if ext == "" {
-		return "", fmt.Errorf("%s: no output format; end the name in .png, .jpg, .tif, .ppm, .pgm or .pnm, or give --format", name)
+		return "", fmt.Errorf("%s: no output format; end the name in .png, .jpg, .tif, .ppm, .pgm, .pnm, .pam, .npy, .raw, .rgb or .gray, or give --format", name)
 	}
-	return "", fmt.Errorf("unknown output format %q; there are png, jpg, tif, ppm, pgm and pnm", ext)
+	return "", fmt.Errorf("unknown output format %q; there are png, jpg, tif, ppm, pgm, pnm, pam, npy, raw, rgb and gray", ext)
 }
+
+// GreyOnly tells whether a format holds pictures of one channel alone.
+func GreyOnly(format string) bool { return format == "pgm" || format == "gray" }
 
 // Check returns an error if the format cannot hold the picture.
 func (o Output) Check() error {
@@ -48,8 +56,10 @@ func (o Output) Check() error {
 		return fmt.Errorf("the quality of a JPEG is from 1 to 100, not %d", o.Quality)
 	case o.Format == "png" && max(o.Width, o.Height) > math.MaxInt32:
 		return fmt.Errorf("a PNG has at most %d pixels a side, not %d×%d", math.MaxInt32, o.Width, o.Height)
-	case o.Format == "pgm" && o.Channels != 1:
-		return errors.New("a PGM holds grey only; add gray to the chain or write a PPM")
+	case o.checkCompression() != nil:
+		return o.checkCompression()
+	case GreyOnly(o.Format) && o.Channels != 1:
+		return fmt.Errorf("a .%s holds grey only; add gray to the chain or write another format", o.Format)
 	case o.Format == "tiff" && (o.Height > math.MaxUint32/(o.Width*o.Channels) || o.size() > math.MaxUint32):
 		return fmt.Errorf("a TIFF is below 4 GiB, which %d×%d pixels are not; write a PPM", o.Width, o.Height)
 	case o.layout() != nil && o.Height > (math.MaxInt64-1<<10)/3/o.Width:
@@ -62,19 +72,26 @@ func (o Output) Check() error {
 func (o Output) Codec() string {
 	switch o.Format {
 	case "jpeg":
-		return "image/jpeg"
+		return "halorun/jpeg"
 	case "png":
 		return "halorun/png"
 	case "tiff":
 		return "halorun/tiff"
+	case "npy":
+		return "halorun/npy"
+	case "raw", "rgb", "gray":
+		return "halorun/raw"
 	}
 	return "halorun/pnm"
 }
 
 // Encoder returns the encoder of a compressed format, or nil if there are no segments.
 func (o Output) Encoder() Encoder {
-	if o.Format == "png" {
+	switch o.Format {
+	case "png":
 		return o.pngEncoder()
+	case "jpeg":
+		return o.jpegEncoder()
 	}
 	return nil
 }
@@ -119,6 +136,16 @@ func (o Output) layout() *layout {
 		return &layout{o.pnmHeader('5'), o.Width}
 	case "pnm":
 		return &layout{o.pnmHeader(map[int]byte{1: '5', 3: '6'}[o.Channels]), o.Channels * o.Width}
+	case "pam":
+		return o.pamLayout()
+	case "npy":
+		return o.npyLayout()
+	case "raw":
+		return &layout{nil, o.Channels * o.Width}
+	case "rgb":
+		return &layout{nil, 3 * o.Width}
+	case "gray":
+		return &layout{nil, o.Width}
 	}
 	return nil
 }

@@ -13,17 +13,26 @@ import (
 type placed struct {
 	rowBytes int
 	offset   func(y int) int64
+	convert  *conversion // what makes rows of the picture of them; nil if they are
 }
 
 // read fills dst with the rows from y on.
 func (p *placed) read(f *os.File, y int, dst [][]byte) error {
+	if p.convert != nil {
+		return p.readConverted(f, y, dst)
+	}
 	return p.adjacent(y, dst, func(rows [][]byte, at int64) error {
 		err := vectored(rows, at, f.ReadAt, func(iov [][]byte, at int64) (int, error) { return unix.Preadv(int(f.Fd()), iov, at) })
-		if errors.Is(err, io.EOF) {
-			err = errors.New("it became shorter while it was read")
-		}
-		return err
+		return shrunk(err)
 	})
+}
+
+// shrunk returns err, or what it means if a file ends where it had more when it was opened.
+func shrunk(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("it became shorter while it was read")
+	}
+	return err
 }
 
 // write puts the rows from y on into their place: all of them, or the bytes that clip returns for it.

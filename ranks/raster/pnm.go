@@ -10,22 +10,21 @@ import (
 func isSpace(b byte) bool { return b == ' ' || b >= '\t' && b <= '\r' }
 
 // parsePNM reads the header of a netpbm file: P1 to P3 are text, P4 to P6 binary; bitmaps, grey, colour.
-func parsePNM(src *io.SectionReader) (*header, error) {
+func parsePNM(src *io.SectionReader, o Options) (*header, error) {
 	// A header longer than this would be all comments.
 	counted := &countingReader{r: bufio.NewReader(io.NewSectionReader(src, 0, min(src.Size(), 1<<20)))}
-	kind, err := counted.kind()
+	number, err := counted.kind()
 	if err != nil {
 		return nil, damaged("pnm", err)
 	}
 	h := &header{orientation: 1, expansion: 1}
 	h.Format, h.Codec, h.Channels, h.Depth = "pnm", "halorun/pnm", 1, 8
-	if kind == '3' || kind == '6' {
+	if number == '3' || number == '6' {
 		h.Channels = 3
 	}
-	h.working = int64(h.Channels)
 	maxval := 1
 	for _, v := range []*int{&h.Width, &h.Height, &maxval} {
-		if v == &maxval && (kind == '1' || kind == '4') {
+		if v == &maxval && (number == '1' || number == '4') {
 			break
 		}
 		if *v, err = counted.number(); err != nil {
@@ -36,83 +35,115 @@ func parsePNM(src *io.SectionReader) (*header, error) {
 		return nil, fmt.Errorf("damaged pnm: its largest sample is %d, not from 1 to 65535", maxval)
 	}
 	body := counted.n // number has read the one white space behind the last
+	f := form{samples: h.Channels, kind: kind{'u', 1}, big: true, scale: o.Scale}
 	if maxval > 255 {
-		h.Depth = 16
-		h.Notices = append(h.Notices, "16 bits reduced to 8")
+		h.Depth, f.kind.bytes = 16, 2
+		if o.Scale == nil {
+			h.Notices = append(h.Notices, "16 bits reduced to 8")
+		}
 	}
-	switch kind {
+	switch number {
+	case '1', '4':
+		if err := o.check("bitmap"); err != nil {
+			return nil, err
+		}
+	case '2', '3':
+		if len(o.Bands) > 0 {
+			return nil, errors.New("--bands is not for a PNM of text; convert it (pnmtopnm)")
+		}
+	}
+	switch number {
 	case '1', '2', '3':
-		h.whole(func() (*pixels, error) { return decodeText(src, body, h.Info, maxval, kind == '1') })
+		h.stream = func() (Stream, error) { return newTextStream(src, body, maxval, number == '1', o.Scale), nil }
 		return h, nil
 	case '4':
-		h.Depth, h.expansion = 1, 8
-	}
-	rowBytes := int64(h.Width) * int64(h.Channels) * int64(h.Depth) / 8
-	if kind == '4' {
-		rowBytes = (int64(h.Width) + 7) / 8
-	}
-	if h.Width > 0 && h.Height > 0 && (src.Size()-body)/int64(h.Height) < rowBytes {
-		return nil, fmt.Errorf("damaged pnm: it ends too early: %d×%d pixels need %d bytes a row, and it has %d bytes",
-			h.Width, h.Height, rowBytes, src.Size())
-	}
-	if h.Depth == 8 {
-		h.place = &placed{rowBytes: int(rowBytes), offset: func(y int) int64 { return body + int64(y)*rowBytes }}
+		h.Depth = 1
+		if err := h.bits(body, src.Size()); err != nil {
+			return nil, damaged("pnm", err)
+		}
 		return h, nil
 	}
-	h.whole(func() (*pixels, error) { return decodeWide(src, body, int(rowBytes), h.Info) })
+	if f.pick, err = o.bands(f.samples); err != nil {
+		return nil, err
+	}
+	if err := h.rowsOf(f, body, src.Size()); err != nil {
+		return nil, damaged("pnm", err)
+	}
 	return h, nil
 }
 
-// decodeWide reads bits, of which 1 is black, or samples of two bytes, of which the first is kept.
-func decodeWide(src *io.SectionReader, body int64, rowBytes int, in Info) (*pixels, error) {
-	p := newPixels(in.Width, in.Height, in.Channels)
-	row := make([]byte, rowBytes)
-	r := bufio.NewReaderSize(io.NewSectionReader(src, body, src.Size()-body), 1<<20)
-	for y := range p.height {
-		if _, err := io.ReadFull(r, row); err != nil {
-			return nil, err
-		}
-		dst := p.row(y)
-		for i := range dst {
-			if in.Depth == 16 {
-				dst[i] = row[2*i]
-			} else if row[i/8]>>(7-i%8)&1 == 0 {
-				dst[i] = 255
-			}
-		}
+// bits makes h that of a bitmap whose rows, of which each begins with a byte, lie from body on in a file of the given size. 1 is black.
+func (h *header) bits(body, size int64) error {
+	h.expansion = 8
+	if h.Width < 1 || h.Height < 1 {
+		return nil // which is found out soon
 	}
-	return p, nil
+	rowBytes := (int64(h.Width) + 7) / 8
+	if (size-body)/int64(h.Height) < rowBytes {
+		return fmt.Errorf("it ends too early: %d×%d pixels need %d bytes a row, and it has %d bytes", h.Width, h.Height, rowBytes, size)
+	}
+	h.place = &placed{
+		rowBytes: int(rowBytes),
+		offset:   func(y int) int64 { return body + int64(y)*rowBytes },
+		convert:  &conversion{pixels: 8, bytes: 1, channels: 1, apply: fromBits},
+	}
+	return nil
 }
 
-func decodeText(src *io.SectionReader, body int64, in Info, maxval int, bitmap bool) (*pixels, error) {
-	p := newPixels(in.Width, in.Height, in.Channels)
-	c := &countingReader{r: bufio.NewReaderSize(io.NewSectionReader(src, body, src.Size()-body), 1<<20)}
-	for i := range p.data {
-		if bitmap {
-			// Digits of a bitmap need no space between them.
-			b, err := c.digit()
-			if err != nil {
-				return nil, err
-			}
-			if b == '0' {
-				p.data[i] = 255
-			}
-			continue
-		}
-		v, err := c.number()
-		if err != nil {
-			return nil, err
-		}
-		switch v = min(v, maxval); {
-		case in.Depth == 16:
-			v >>= 8
-		default:
-			v = v * 255 / maxval // of the binary formats OpenCV scales none
-		}
-		p.data[i] = byte(v)
+// fromBits makes 255 of each bit that is 0, the most significant first, and 0 of the others.
+func fromBits(dst, src []byte) {
+	for i := range dst {
+		dst[i] = byte(int(src[i/8]>>(7-i%8)&1) - 1)
 	}
-	return p, nil
 }
+
+// textStream reads the numbers of P1 to P3.
+type textStream struct {
+	c      *countingReader
+	bitmap bool
+	table  []byte // by number
+}
+
+func newTextStream(src *io.SectionReader, body int64, maxval int, bitmap bool, scale *Scale) *textStream {
+	c := &countingReader{r: bufio.NewReaderSize(io.NewSectionReader(src, body, src.Size()-body), 64<<10)}
+	t := &textStream{c: c, bitmap: bitmap, table: make([]byte, maxval+1)}
+	for v := range t.table {
+		switch {
+		case bitmap:
+			t.table[v] = byte(v - 1) // 1 is black
+		case scale != nil:
+			t.table[v] = scale.apply(float64(v))
+		case maxval > 255:
+			t.table[v] = byte(v >> 8)
+		default:
+			t.table[v] = byte(v * 255 / maxval) // of the binary formats OpenCV scales none
+		}
+	}
+	return t
+}
+
+func (t *textStream) ReadRows(dst [][]byte) error {
+	for _, row := range dst {
+		for i := range row {
+			v, err := t.number()
+			if err != nil {
+				return err
+			}
+			row[i] = t.table[min(v, len(t.table)-1)]
+		}
+	}
+	return nil
+}
+
+func (t *textStream) number() (int, error) {
+	if !t.bitmap {
+		return t.c.number()
+	}
+	b, err := t.c.digit() // digits of a bitmap need no space between them
+	return min(1, int(b)-'0'), err
+}
+
+func (t *textStream) Close() error { return nil }
 
 // countingReader reads the tokens of a netpbm file and counts bytes.
 type countingReader struct {

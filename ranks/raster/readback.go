@@ -8,7 +8,7 @@ import (
 // ReadBack reads rows from y on of a picture that a direct writer has written to f, as they were given to WriteRows.
 func (o Output) ReadBack(f *os.File, y int, dst [][]byte) error {
 	l := o.layout()
-	place := placed{l.rowBytes, func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }}
+	place := placed{rowBytes: l.rowBytes, offset: func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }}
 	if !o.tripled() {
 		return place.read(f, y, dst)
 	}
@@ -32,4 +32,4 @@ func (o Output) ReadBack(f *os.File, y int, dst [][]byte) error {
 }
 
 // tripled tells whether a sample of a row is written three times.
-func (o Output) tripled() bool { return o.Channels == 1 && o.layout().rowBytes == 3*o.Width }
+func (o Output) tripled() bool { return o.Channels == 1 && (o.Format == "ppm" || o.Format == "rgb") }

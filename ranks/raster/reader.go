@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // Info is what a file's header tells of the picture, after its orientation was applied.
@@ -20,12 +22,7 @@ type Info struct {
 	Format        string   // png, jpeg, tiff, pnm
 	Codec         string   // the code that reads it
 	Notices       []string // what is not carried over, for the user
-}
-
-// Limits bound what is read.
-type Limits struct {
-	MaxPixels int64
-	Memory    int64 // bytes that decoding may take; 0 for all that the machine has
+	Meta          metadata.Metadata
 }
 
 // Stream reads a picture from top to bottom.
@@ -68,8 +65,8 @@ type header struct {
 
 // Open reads the header of the picture in f, which is called name in errors. It never moves f's position. The file stays the
 // caller's until Open has succeeded; then Close closes it. Errors are *InputError.
-func Open(f *os.File, name string, l Limits) (*Reader, error) {
-	r, err := open(f, l)
+func Open(f *os.File, name string, o Options) (*Reader, error) {
+	r, err := open(f, o)
 	if err != nil {
 		return nil, &InputError{name, err}
 	}
@@ -77,7 +74,7 @@ func Open(f *os.File, name string, l Limits) (*Reader, error) {
 	return r, nil
 }
 
-func open(f *os.File, l Limits) (*Reader, error) {
+func open(f *os.File, o Options) (*Reader, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return nil, err
@@ -94,8 +91,11 @@ func open(f *os.File, l Limits) (*Reader, error) {
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	h, err := parse(begin[:n], src)
+	h, err := parse(begin[:n], src, o)
 	if err != nil {
+		return nil, err
+	}
+	if err := o.onePage(); err != nil {
 		return nil, err
 	}
 	if h.access.stream == nil {
@@ -104,7 +104,7 @@ func open(f *os.File, l Limits) (*Reader, error) {
 	if h.orientation > 1 {
 		h.working += 2 * int64(h.Channels) // as it is in the file, and turned
 	}
-	if err := h.check(st.Size(), l); err != nil {
+	if err := h.check(st.Size(), o); err != nil {
 		return nil, err
 	}
 	r := &Reader{file: f, info: h.Info, access: h.access}
@@ -120,23 +120,39 @@ func open(f *os.File, l Limits) (*Reader, error) {
 			r.info.Width, r.info.Height = h.Height, h.Width
 		}
 	}
+	r.info.takeMeta(h.Meta, h.orientation, o)
 	return r, nil
 }
 
-func parse(begin []byte, src *io.SectionReader) (*header, error) {
+func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
 	switch {
+	case o.Geometry != nil:
+		return parseRaw(src, o)
 	case hasPrefix(begin, "\x89PNG\r\n\x1a\n"):
-		return parsePNG(src)
+		return checked(o, "PNG", parsePNG, src)
 	case hasPrefix(begin, "\xff\xd8"):
-		return parseJPEG(src)
+		return checked(o, "JPEG", parseJPEG, src)
 	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"):
-		return parseTIFF(src)
+		return checked(o, "TIFF", parseTIFF, src)
 	case hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
 		return nil, errors.New("BigTIFF is not read yet; convert it to TIFF (tiffcp -4) or PPM")
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
-		return parsePNM(src)
+		return parsePNM(src, o)
+	case hasPrefix(begin, "P7\n"):
+		return parsePAM(src, o)
+	case hasPrefix(begin, npyMagic):
+		return parseNPY(src, o)
 	}
-	return nil, fmt.Errorf("not a picture that Halorun reads (PNG, JPEG, TIFF, PNM); it begins with %q", begin[:min(8, len(begin))])
+	return nil, fmt.Errorf("not a picture that Halorun reads (PNG, JPEG, TIFF, PNM, PAM, .npy; a raw one with --geometry); it begins with %q",
+		begin[:min(8, len(begin))])
+}
+
+// checked parses a format that has no use for some of the options.
+func checked(o Options, format string, parse func(*io.SectionReader) (*header, error), src *io.SectionReader) (*header, error) {
+	if err := o.check(format); err != nil {
+		return nil, err
+	}
+	return parse(src)
 }
 
 func hasPrefix(b []byte, prefix string) bool {
@@ -144,18 +160,18 @@ func hasPrefix(b []byte, prefix string) bool {
 }
 
 // check holds the header's claims to the limits and to what the file can hold, before anything is allocated for them.
-func (h *header) check(size int64, l Limits) error {
+func (h *header) check(size int64, o Options) error {
 	if h.Width < 1 || h.Height < 1 {
 		return fmt.Errorf("damaged %s: it claims %d×%d pixels", h.Format, h.Width, h.Height)
 	}
 	over, pixels := bits.Mul64(uint64(h.Width), uint64(h.Height))
-	if over > 0 || pixels > uint64(l.MaxPixels) {
-		return fmt.Errorf("its %d×%d pixels are beyond --max-pixels %d", h.Width, h.Height, l.MaxPixels)
+	if over > 0 || pixels > uint64(o.MaxPixels) {
+		return fmt.Errorf("its %d×%d pixels are beyond --max-pixels %d", h.Width, h.Height, o.MaxPixels)
 	}
 	if !plausible(h.Width, h.Height, h.expansion, size) {
 		return fmt.Errorf("damaged %s: it claims %d×%d pixels, which its %d bytes cannot hold", h.Format, h.Width, h.Height, size)
 	}
-	memory := l.Memory
+	memory := o.Memory
 	if memory == 0 {
 		memory = machineMemory()
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"halorun/ranks/raster/metadata"
 )
 
 // compressions are those that are read, with how many bytes a byte can at most stand for.
@@ -38,7 +40,7 @@ func parseTIFF(src *io.SectionReader) (*header, error) {
 		predictor:    d.number(tagPredictor, 1),
 		unassociated: d.number(tagExtraSamples, 0) == 2,
 	}
-	h := &header{orientation: validOrientation(int(d.number(tagOrientation, 1)))}
+	h := &header{orientation: metadata.ValidOrientation(int(d.number(tagOrientation, 1)))}
 	h.Format, h.Codec, h.Channels = "tiff", "halorun/tiff", 3
 	h.Width, h.Height, h.Depth = int(d.number(tagWidth, 0)), int(d.number(tagHeight, 0)), int(d.number(tagBits, 1))
 	if t.photometric <= blackIsZero {

@@ -31,11 +31,12 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 		e := o.pngEncoder()
 		return newSegmentWriter(o, e, e.NewWriter(f))
 	case "jpeg":
-		return &jpegWriter{w: f, out: o, order: order}
+		e := o.jpegEncoder()
+		return newSegmentWriter(o, e, e.NewWriter(f))
 	}
 	l := o.layout()
 	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }
-	return &plainWriter{file: f, out: o, layout: l, place: placed{l.rowBytes, offset}, direct: !stream, order: order}
+	return &plainWriter{file: f, out: o, layout: l, place: placed{rowBytes: l.rowBytes, offset: offset}, direct: !stream, order: order}
 }
 
 // plainWriter writes the formats that are a header and open rows.

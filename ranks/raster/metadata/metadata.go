@@ -1,4 +1,3 @@
-// Package metadata holds what a picture's file tells beside its pixels, in the form in which every format's code hands it on.
 package metadata
 
 // Metadata is what survives from INPUT to OUTPUT, as far as the formats can carry it. Nil or zero parts are absent.

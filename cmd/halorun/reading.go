@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"halorun/ranks/raster"
+)
+
+// readFlags are the flags that say how INPUT is read, and what of it is carried over.
+func readFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "geometry", Usage: "INPUT is raw: HEIGHT rows of WIDTH pixels of CHANNELS bytes, from byte OFFSET on; `G` is WIDTHxHEIGHTxCHANNELS[:OFFSET]"},
+		&cli.StringFlag{Name: "page", DefaultText: "the only one", Usage: "read page `N` of a TIFF, counted from 1"},
+		&cli.StringFlag{Name: "bands", DefaultText: "all, save alpha", Usage: "read the samples `LIST` of a pixel, counted from 1: 2 as grey, 4,3,2 as red, green and blue"},
+		&cli.StringFlag{Name: "scale", DefaultText: "8 bits as they are, the upper 8 of 16", Usage: "make samples 8 bits wide: `MIN,MAX` become 0 and 255"},
+		&cli.BoolFlag{Name: "strip", Usage: "carry over no metadata: profile, EXIF, XMP, resolution, GeoTIFF"},
+		&cli.Int64Flag{Name: "max-pixels", Value: 1 << 36, Usage: "refuse an INPUT of more than `P` pixels"},
+	}
+}
+
+// parseRead returns the values of readFlags.
+func parseRead(c *cli.Context) (o raster.Options, err error) {
+	o.MaxPixels, o.Strip = c.Int64("max-pixels"), c.Bool("strip")
+	if o.MaxPixels < 1 {
+		return o, usage("--max-pixels %d: the limit is at least 1", o.MaxPixels)
+	}
+	if c.IsSet("geometry") {
+		o.Geometry, err = raster.ParseGeometry(c.String("geometry"))
+	}
+	if err == nil && c.IsSet("bands") {
+		o.Bands, err = raster.ParseBands(c.String("bands"))
+	}
+	if err == nil && c.IsSet("scale") {
+		o.Scale, err = raster.ParseScale(c.String("scale"))
+	}
+	if err != nil {
+		return o, usageError{err}
+	}
+	if c.IsSet("page") {
+		o.Page, err = parsePage(c.String("page"))
+	}
+	return o, err
+}
+
+// maxPage is far beyond what anybody would look for.
+const maxPage = 1 << 24
+
+func parsePage(s string) (int, error) {
+	if s == "all" {
+		return 0, usage("--page all: a job has one page; run it for each, with --page 1, --page 2 and so on, and an OUTPUT of its own")
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxPage {
+		return 0, usage("--page %q: give the number of a page; they count from 1", s)
+	}
+	return n, nil
+}

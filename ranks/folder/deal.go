@@ -24,6 +24,8 @@ type head struct {
 	*Member // that it is of
 	list    *journal.Reader
 	wake    *os.File
+	output  string // the folder, in all epochs
+	mode    string // of checkpoints
 	log     *journal.Log
 
 	mu       sync.Mutex
@@ -63,7 +65,7 @@ type ask struct {
 // newHead makes a head that knows what the journal tells of this attempt.
 func newHead(m *Member) (*head, error) {
 	j := m.job
-	h := &head{Member: m, held: make(map[int]*hold), holding: make(map[holder]int), last: time.Now(), pause: commitEvery}
+	h := &head{Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), holding: make(map[holder]int), last: time.Now(), pause: commitEvery}
 	if j.Mode == ranks.CheckpointEvery {
 		h.pause = j.Every
 	}
@@ -371,7 +373,7 @@ const (
 
 // commit makes durable what is recorded, if it is time for it: first the outputs, and then the journal, which says so.
 func (h *head) commit() {
-	switch h.job.Mode {
+	switch h.mode {
 	case ranks.CheckpointOff:
 		return
 	case ranks.CheckpointAll: // the outputs are on the disk
@@ -394,7 +396,7 @@ func (h *head) commit() {
 			h.giveUp(err)
 		}
 		h.last = time.Now()
-		if h.job.Mode == ranks.CheckpointAuto {
+		if h.mode == ranks.CheckpointAuto {
 			h.pause = max(commitEvery, commitPause*h.last.Sub(began))
 		}
 	}()
@@ -404,7 +406,7 @@ func (h *head) commit() {
 // system does not do so when a file is closed.
 func (h *head) syncAll() error {
 	upTo := h.log.Bytes()
-	f, err := os.Open(h.job.Output)
+	f, err := os.Open(h.output)
 	if err != nil {
 		return err
 	}

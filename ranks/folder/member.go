@@ -223,7 +223,13 @@ func (m *Member) fault(step string) error {
 }
 
 // Close removes what this member has not completed.
-func (m *Member) Close() { m.store.clear() }
+func (m *Member) Close() {
+	m.store.clear()
+	if m.head != nil {
+		m.head.commits.Lock() // none is under way any more
+		defer m.head.commits.Unlock()
+	}
+}
 
 // Result is what a member tells of its part, for who sums up. Its names are those of ranks.Result, where it has the same.
 type Result struct {

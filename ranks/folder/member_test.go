@@ -143,7 +143,7 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 	a := &attempt{t: t, photos: p, setup: s}
 	a.job = folder.Job{
 		Ranks: s.size, Head: s.head, Output: out, Temp: filepath.Join(out, folder.TempName("12345678")), MaxPixels: 1 << 30, Ops: p.ops, Quality: 90,
-		Threads: s.threads, Large: s.large, Memory: folder.DefaultMemory, ID: journal.ID{7}, Mode: ranks.CheckpointEvery, Every: time.Millisecond,
+		Threads: s.threads, Large: s.large, Memory: folder.DefaultMemory, ID: journal.ID{7}, Mode: ranks.CheckpointEvery, Every: time.Hour,
 	}
 	if change != nil {
 		change(&a.job)

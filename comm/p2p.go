@@ -15,6 +15,13 @@ func (w *World) Send(ctx context.Context, to int, tag Tag, bufs ...[]byte) error
 	return w.send(ctx, to, tag, bufs)
 }
 
+// SendAsked is Send, which returns only when the receiver has asked for the message and has been sent it, however short it is: none is under
+// way to a receiver that may never take it.
+func (w *World) SendAsked(ctx context.Context, to int, tag Tag, bufs ...[]byte) error {
+	checkTag(tag)
+	return w.sendPiece(ctx, to, tag, bufs, true)
+}
+
 // Recv receives one message into bufs, one after the other, and returns its
 // length. A message that was posted for in time, or is longer than
 // Config.EagerLimit, is read right into bufs. One that is longer than bufs fills

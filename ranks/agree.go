@@ -58,8 +58,7 @@ func (r *Rank) agree(ctx context.Context, key []byte) error {
 		for i, a := range answers {
 			readers[i], writers[i] = a.Reads, a.Writes
 		}
-		r.plan = decide(r.picture.stages, readers, writers, r.job.ranks(r.world.Size()), r.job.lanes(), r.job.TileRows, output.File == nil, there)
-		r.plan.lower(r.job.Shrink)
+		r.plan = decide(r.picture.stages, readers, writers, there, r.job.division(r.picture, r.world.Size(), output.File != nil))
 		r.plan.Shared = r.plan.shared(r.picture.Output, r.job.Head, output.MarkRow, r.world.Host, r.probe.block())
 	}
 	if err := broadcast(ctx, r.world, r.job.Head, &r.plan); err != nil {
@@ -82,9 +81,10 @@ func (r *Rank) agreeOnInput(ctx context.Context, key []byte) (o offer, err error
 		return o, fmt.Errorf("tell all ranks of the input: %w", err)
 	}
 	if r.picture == nil {
-		if r.picture, err = r.job.picture(o.Info); err != nil {
+		if r.picture, err = r.job.picture(o.Info, o.Direct); err != nil {
 			return o, err
 		}
+		r.encoder = r.picture.Output.Encoder()
 	}
 	if r.decisions == nil {
 		r.decisions = make([]*settling, len(r.picture.stages))

@@ -22,6 +22,9 @@ type owned struct {
 // a tile. A rank that writes OUTPUT itself does so, and hands over the rows that touch a shared block; the others hand over all
 // their rows, tile by tile, so that no more of them wait in memory than two tiles a lane.
 func (r *Rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
+	if r.encoder != nil {
+		return r.gatherSegments(ctx, g, stage)
+	}
 	plan, self := r.plan.Stages[stage], r.world.Rank()
 	rowBytes := r.picture.stages[stage].Out.RowBytes()
 	shared := touched(r.plan.Shared, r.picture.Output)
@@ -91,7 +94,11 @@ func (r *Rank) gather(ctx context.Context, g *errgroup.Group, stage int) taker {
 		}
 		r.probe.at("gather", stage)
 		defer r.meter.time(gather)()
-		return out.hand(lane, tile, hands, rows)
+		var parts [][][]byte
+		for _, part := range hands {
+			parts = append(parts, rows[part.Lo-tile.Lo:part.Hi-tile.Lo])
+		}
+		return out.hand(lane, kept{tile, rows}, parts)
 	}
 }
 
@@ -196,24 +203,24 @@ func newOutlet(ctx context.Context, lanes int, stock func(kernels.Rows) ([][]byt
 
 // hand waits until all parts before the last of these were sent and that is about to be. It returns rows that nobody uses: those
 // of the tile of which the lane handed over something before this one, or, with no parts, the same.
-func (o *outlet) hand(lane int, tile kernels.Rows, parts []kernels.Rows, rows [][]byte) ([][]byte, error) {
+func (o *outlet) hand(lane int, k kept, parts [][][]byte) ([][]byte, error) {
 	if len(parts) == 0 {
-		return rows, nil
+		return k.rows, nil
 	}
 	last := &o.last[lane]
 	for _, part := range parts {
 		select {
-		case o.parts[lane] <- rows[part.Lo-tile.Lo : part.Hi-tile.Lo]:
+		case o.parts[lane] <- part:
 		case <-o.ctx.Done():
-			o.stuck[lane] = kept{tile, rows}
+			o.stuck[lane] = k
 			return nil, context.Cause(o.ctx)
 		}
 	}
 	next := last.rows
 	if next == nil {
-		next = newRows(len(rows), len(rows[0]))
+		next = newRows(len(k.rows), len(k.rows[0]))
 	}
-	*last = kept{tile, rows}
+	*last = k
 	return next, nil
 }
 

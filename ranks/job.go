@@ -135,6 +135,7 @@ type Picture struct {
 	Output raster.Output
 	Ops    []string // normalised
 	stages []kernels.Stage
+	direct bool // rows can be read in any order
 }
 
 // Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
@@ -144,11 +145,11 @@ func (j Job) Inspect(f *os.File) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	return j.picture(in.Info())
+	return j.picture(in.Info(), in.Direct())
 }
 
-// picture derives the stages and the output from the input's header.
-func (j Job) picture(info raster.Info) (*Picture, error) {
+// picture derives the stages and the output from the input's header. direct tells whether rows can be read in any order.
+func (j Job) picture(info raster.Info, direct bool) (*Picture, error) {
 	if err := kernels.PathError(); err != nil {
 		return nil, err
 	}
@@ -178,7 +179,7 @@ func (j Job) picture(info raster.Info) (*Picture, error) {
 		// The decision's rows are read by one more stage, which only copies.
 		stages = append(stages, kernels.Stage{In: last.Out, Out: last.Out})
 	}
-	p := &Picture{Input: info, stages: stages, Output: raster.Output{
+	p := &Picture{Input: info, stages: stages, direct: direct, Output: raster.Output{
 		Width: last.Out.Width, Height: last.Out.Height, Channels: last.Out.Channels, Format: j.Format, Quality: j.Quality,
 	}}
 	for _, call := range chain {

@@ -30,7 +30,7 @@ func (p *Picture) Outline(j Job) Outline {
 	n := max(1, j.Ranks)
 	_, row := p.Output.Layout()
 	direct := row > 0 && j.Output.FD == 0
-	plan := decide(p.stages, make([]bool, n), make([]bool, n), n, j.lanes(), j.TileRows, !direct, standing{})
+	plan := decide(p.stages, make([]bool, n), make([]bool, n), standing{}, j.division(p, n, direct))
 	o := Outline{Lanes: plan.Lanes}
 	ops := p.stageOps()
 	for i, s := range plan.Stages {

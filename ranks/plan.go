@@ -37,16 +37,56 @@ type StagePlan struct {
 // messages, small enough to stay in the cache until it is written.
 const tileBytes = 1 << 20
 
-// decide makes the plan for the given stages, as many members as there are readers and writers, and the given number of ranks.
-//
-// A lane's runs are one contiguous band where rows may be written in any order: that needs the fewest halo rows. Where
-// the sink takes rows in order only, tiles are dealt out in turn, so that it never waits for one rank to work through half a picture.
-func decide(stages []kernels.Stage, readers, writers []bool, ranks, lanes, tileRows int, inOrder bool, there standing) Plan {
-	p := Plan{Readers: readers, Writers: writers, Lanes: lanes, Done: there.done}
-	if ranks*lanes == 1 {
-		inOrder = false // one lane takes the rows in order anyway
+// division is by what a Plan divides the work.
+type division struct {
+	ranks, lanes int
+	tileRows     int  // 0: as is best
+	shrink       int  // how often to halve that
+	segment      int  // rows of a segment of OUTPUT, of which a tile is a multiple; 0 if there are none
+	comesInOrder bool // INPUT is decoded from top to bottom
+	takesInOrder bool // OUTPUT is written from top to bottom
+}
+
+// division returns how a world of the given size divides the work. direct tells whether rows of OUTPUT can be written in any order.
+func (j Job) division(p *Picture, size int, direct bool) division {
+	return division{
+		ranks: j.ranks(size), lanes: j.lanes(), tileRows: j.TileRows, shrink: j.Shrink,
+		segment: segmentRows(p.Output.Encoder()), comesInOrder: !p.direct, takesInOrder: !direct,
 	}
+}
+
+// rows returns the height of a tile.
+func (d division) rows(auto int) int {
+	rows := d.tileRows
+	if rows == 0 {
+		rows = auto
+	}
+	rows = max(1, rows>>min(d.shrink, 30))
+	if d.segment > 0 {
+		rows = max(1, rows/d.segment) * d.segment
+	}
+	return rows
+}
+
+// decide makes the plan for the given stages, and as many members as there are readers and writers.
+//
+// A lane's runs are one contiguous band where rows may be read and written in any order: that needs the fewest halo rows. Where they
+// come in order, or the sink takes them so, tiles are dealt out in turn, so that nobody waits for half a picture to be decoded, or to be
+// written.
+func decide(stages []kernels.Stage, readers, writers []bool, there standing, d division) Plan {
+	p := Plan{Readers: readers, Writers: writers, Lanes: d.lanes, Done: there.done}
 	last := len(stages) - 1
+	inTurn := func(i int) bool {
+		switch {
+		case d.ranks*d.lanes == 1:
+			return false // one lane goes from top to bottom anyway
+		case i == 0 && d.comesInOrder:
+			return true
+		case i == last-1 && len(stages[last].Steps) == 0 && d.segment > 0:
+			return d.takesInOrder // the last stage only encodes what is there
+		}
+		return i == last && d.takesInOrder
+	}
 	all := rowSet{{Hi: stages[last].Out.Height}}
 	p.Complete = all.without(there.done).len() == 0
 	for i, s := range stages {
@@ -65,13 +105,13 @@ func decide(stages []kernels.Stage, readers, writers []bool, ranks, lanes, tileR
 			p.Stages = append(p.Stages, p.Stages[i-1]) // nothing to compute: rows stay where they are
 			continue
 		}
-		if inOrder && i == last {
-			p.Stages = append(p.Stages, dealt(s, ranks, lanes, tileRows, need))
+		if inTurn(i) {
+			p.Stages = append(p.Stages, dealt(s, d, need))
 		} else {
-			p.Stages = append(p.Stages, banded(s, ranks*lanes, tileRows, need))
+			p.Stages = append(p.Stages, banded(s, d, need))
 		}
 		plan := &p.Stages[i]
-		plan.Runs = append(plan.Runs, make([][]kernels.Rows, len(readers)*lanes-len(plan.Runs))...)
+		plan.Runs = append(plan.Runs, make([][]kernels.Rows, len(readers)*d.lanes-len(plan.Runs))...)
 		plan.Held = held
 	}
 	return p
@@ -103,12 +143,9 @@ func assign(claims [][]kernels.Rows, need rowSet) (held [][]kernels.Rows, lackin
 
 func autoRows(s kernels.Stage) int { return max(1, tileBytes/s.Out.RowBytes()) }
 
-func banded(s kernels.Stage, lanes, tileRows int, need rowSet) StagePlan {
-	height := max(1, need.len())
-	tileRows = min(tileRows, height)
-	if tileRows == 0 {
-		tileRows = min(autoRows(s), (height+lanes-1)/lanes)
-	}
+func banded(s kernels.Stage, d division, need rowSet) StagePlan {
+	height, lanes := max(1, need.len()), d.ranks*d.lanes
+	tileRows := d.rows(min(autoRows(s), (height+lanes-1)/lanes))
 	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, lanes)}
 	tiles := cut(need, tileRows)
 	for l := range p.Runs {
@@ -117,18 +154,15 @@ func banded(s kernels.Stage, lanes, tileRows int, need rowSet) StagePlan {
 	return p
 }
 
-func dealt(s kernels.Stage, size, lanes, tileRows int, need rowSet) StagePlan {
-	height := max(1, need.len())
-	tileRows = min(tileRows, height)
-	if tileRows == 0 {
-		// Each tile's halo is computed and sent again, so a tile is several times as high as its halo.
-		halo := s.InRows(kernels.Rows{Lo: s.Out.Height / 2, Hi: s.Out.Height/2 + 1}).Len() - 1
-		tileRows = min(max(autoRows(s), 4*halo), (height+size*lanes-1)/(size*lanes))
-	}
-	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, size*lanes)}
+func dealt(s kernels.Stage, d division, need rowSet) StagePlan {
+	height, lanes := max(1, need.len()), d.ranks*d.lanes
+	// Each tile's halo is computed and sent again, so a tile is several times as high as its halo.
+	halo := s.InRows(kernels.Rows{Lo: s.Out.Height / 2, Hi: s.Out.Height/2 + 1}).Len() - 1
+	tileRows := d.rows(min(max(autoRows(s), 4*halo), (height+lanes-1)/lanes))
+	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, lanes)}
 	for i, tile := range cut(need, tileRows) {
-		rank, lane := i%size, i/size%lanes
-		l := rank*lanes + lane
+		rank, lane := i%d.ranks, i/d.ranks%d.lanes
+		l := rank*d.lanes + lane
 		p.Runs[l] = append(p.Runs[l], tile)
 	}
 	return p
@@ -225,11 +259,4 @@ func (p StagePlan) holdings(lanes, rowBytes int) []comm.Placed {
 
 func rect(r kernels.Rows, rowBytes int) comm.Rect {
 	return comm.Rect{Y0: int64(r.Lo), Y1: int64(r.Hi), X1: int64(rowBytes)}
-}
-
-// lower halves the height of the tiles some times.
-func (p *Plan) lower(times int) {
-	for i := range p.Stages {
-		p.Stages[i].TileRows = max(1, p.Stages[i].TileRows>>min(times, 30))
-	}
 }

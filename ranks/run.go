@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"halorun/comm"
+	"halorun/ranks/raster"
 )
 
 // Run does this rank's part of the job in one epoch. Every member of w calls it with the same job, save that those on another host than
@@ -42,6 +43,7 @@ type Rank struct {
 	world   *comm.World
 	job     Job
 	picture *Picture
+	encoder raster.Encoder // of OUTPUT's segments, or nil
 	plan    Plan
 	reads   bool // source is the head's INPUT, and its rows are read from there
 	writes  bool // sink is the head's OUTPUT

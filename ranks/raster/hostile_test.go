@@ -63,9 +63,9 @@ func pngOf(width, height uint32, depth, colour byte, data []byte) []byte {
 	b.WriteString("\x89PNG\r\n\x1a\n")
 	head := binary.BigEndian.AppendUint32(nil, width)
 	head = append(binary.BigEndian.AppendUint32(head, height), depth, colour, 0, 0, 0)
-	writeChunk(&b, "IHDR", head)
-	writeChunk(&b, "IDAT", data)
-	writeChunk(&b, "IEND", nil)
+	b.Write(appendChunk(nil, "IHDR", head))
+	b.Write(appendChunk(nil, "IDAT", data))
+	b.Write(appendChunk(nil, "IEND", nil))
 	return b.Bytes()
 }
 

@@ -56,18 +56,18 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 			if components == 0 {
 				return nil, errors.New("damaged jpeg: no frame header before the picture data")
 			}
-			file := io.Reader(io.NewSectionReader(src, 0, src.Size()))
-			if components == 4 && !adobeSeen {
-				// The library insists on being told; OpenCV takes such samples for inverted, too.
-				file = io.MultiReader(strings.NewReader("\xff\xd8"+adobeCMYK), io.NewSectionReader(src, 2, src.Size()-2))
-			}
-			h.decode = func() (*pixels, error) {
+			h.whole(func() (*pixels, error) {
+				file := io.Reader(io.NewSectionReader(src, 0, src.Size()))
+				if components == 4 && !adobeSeen {
+					// The library insists on being told; OpenCV takes such samples for inverted, too.
+					file = io.MultiReader(strings.NewReader("\xff\xd8"+adobeCMYK), io.NewSectionReader(src, 2, src.Size()-2))
+				}
 				img, err := jpeg.Decode(bufio.NewReaderSize(file, 1<<20))
 				if err != nil {
 					return nil, err
 				}
 				return toPixels(img, h.Channels)
-			}
+			})
 			return h, nil
 		case marker == markerAPP14:
 			adobeSeen = true

@@ -71,6 +71,14 @@ func (o Output) Codec() string {
 	return "halorun/pnm"
 }
 
+// Encoder returns the encoder of a compressed format, or nil if there are no segments.
+func (o Output) Encoder() Encoder {
+	if o.Format == "png" {
+		return newPNGEncoder(o)
+	}
+	return nil
+}
+
 // Size returns the exact size of the file in bytes, where the format's size is known beforehand.
 func (o Output) Size() (size int64, known bool) {
 	switch o.Format {

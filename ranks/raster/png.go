@@ -65,13 +65,13 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 			if alpha {
 				h.Notices = append(h.Notices, "alpha dropped")
 			}
-			h.decode = func() (*pixels, error) {
+			h.whole(func() (*pixels, error) {
 				img, err := png.Decode(bufio.NewReaderSize(io.NewSectionReader(src, 0, src.Size()), 1<<20))
 				if err != nil {
 					return nil, err
 				}
 				return toPixels(img, h.Channels)
-			}
+			})
 			return h, nil
 		}
 		at += n + 4

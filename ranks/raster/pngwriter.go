@@ -2,55 +2,95 @@ package raster
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
-	"errors"
 	"hash/adler32"
 	"hash/crc32"
 	"io"
 	"math"
-	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/flate"
 )
 
-// stretchBytes is about how much of the filtered picture is deflated in one go.
-const stretchBytes = 1 << 20
+// About how much of the filtered picture is deflated in one go: a part of it that gives many ranks something to do, within limits. What is
+// less compresses worse.
+const (
+	minStretch    = 8 << 10
+	maxStretch    = 1 << 20
+	stretchesEach = 16 // picture
+)
 
 // maxChunk is the length that a chunk may have. A single row can be longer.
 const maxChunk = math.MaxInt32
 
-// pngWriter cuts the picture into stretches of rows, whose height depends on the width alone. Each is filtered and deflated by
-// itself, so that several can be at work at once and the bytes do not depend on how the rows came. Sync flushes join them
-// into one deflate stream.
-type pngWriter struct {
-	w      io.Writer
-	out    Output
-	order  inOrder
-	rows   int           // of a stretch
-	now    *stretch      // is being filled
-	queue  chan *stretch // at work, in order
-	free   chan *stretch
-	failed chan struct{} // closed by the writing goroutine at its first error
-	done   chan error    // its end
-	err    error
+// pngEncoder cuts the picture into stretches of rows, whose height depends on its size alone. Each is filtered and deflated by
+// itself. Sync flushes join them into one deflate stream.
+type pngEncoder struct {
+	out  Output
+	rows int       // of a segment
+	pool sync.Pool // of *stretch
 }
 
-// stretch is some rows on their way to an IDAT chunk.
+// stretch is what it takes to encode a segment.
 type stretch struct {
 	raw    []byte // filtered rows, each behind its filter type
-	filled int    // rows
-	last   bool
-	sum    uint32 // Adler-32 of raw
 	packed bytes.Buffer
 	flate  *flate.Writer
-	ready  chan struct{}
 }
 
-func (p *pngWriter) Direct() bool { return false }
+// sumBytes is how long the end of a segment is that goes into no file: Adler-32 and length of what was deflated.
+const sumBytes = 12
 
-func (p *pngWriter) Begin() error {
+func newPNGEncoder(o Output) *pngEncoder {
+	row := 1 + o.Width*o.Channels
+	rows := min(max(o.Height/stretchesEach, minStretch/row), maxStretch/row)
+	return &pngEncoder{out: o, rows: min(max(1, rows), o.Height)}
+}
+
+func (e *pngEncoder) SegmentRows() int { return e.rows }
+
+func (e *pngEncoder) Bound() int {
+	raw := e.rows * (1 + e.out.Width*e.out.Channels)
+	return raw + raw/1000 + 64 + sumBytes + 12*(raw/maxChunk+1) // stored blocks at worst, and chunks
+}
+
+// Encode makes IDAT chunks.
+func (e *pngEncoder) Encode(dst []byte, y int, rows [][]byte) ([]byte, error) {
+	s, ok := e.pool.Get().(*stretch)
+	if !ok {
+		s = new(stretch)
+		// The level is valid, and a buffer takes all writes, so nothing below fails.
+		s.flate, _ = flate.NewWriter(&s.packed, flate.BestSpeed)
+	}
+	defer e.pool.Put(s)
+	s.packed.Reset()
+	s.flate.Reset(&s.packed)
+	s.raw = s.raw[:0]
+	for _, row := range rows {
+		s.raw = filterSub(s.raw, row, e.out.Channels)
+	}
+	if y == 0 {
+		s.packed.WriteString("\x78\x01") // deflate with a window of 32 KiB, fastest
+	}
+	_, _ = s.flate.Write(s.raw)
+	_ = s.flate.Flush()
+	for part := range slices.Chunk(s.packed.Bytes(), maxChunk) {
+		dst = appendChunk(dst, "IDAT", part)
+	}
+	dst = binary.BigEndian.AppendUint32(dst, adler32.Checksum(s.raw))
+	return binary.BigEndian.AppendUint64(dst, uint64(len(s.raw))), nil
+}
+
+// pngJoiner writes the chunks of segments.
+type pngJoiner struct {
+	w   io.Writer
+	out Output
+	sum uint32 // Adler-32 of all that was deflated
+}
+
+func (p *pngJoiner) Begin() error {
+	p.sum = 1
 	head := binary.BigEndian.AppendUint32(nil, uint32(p.out.Width))
 	head = binary.BigEndian.AppendUint32(head, uint32(p.out.Height))
 	colour := byte(0)
@@ -58,125 +98,21 @@ func (p *pngWriter) Begin() error {
 		colour = 2
 	}
 	head = append(head, 8, colour, 0, 0, 0)
-	if _, err := io.WriteString(p.w, "\x89PNG\r\n\x1a\n"); err != nil {
-		return err
-	}
-	if err := writeChunk(p.w, "IHDR", head); err != nil {
-		return err
-	}
-	p.rows = max(1, stretchBytes/(1+p.out.Width*p.out.Channels))
-	n := min(runtime.GOMAXPROCS(0), (p.out.Height-1)/p.rows+1)
-	p.queue, p.free = make(chan *stretch, n), make(chan *stretch, n+1)
-	for range n + 1 {
-		p.free <- &stretch{ready: make(chan struct{}, 1)}
-	}
-	p.done, p.failed = make(chan error, 1), make(chan struct{})
-	go p.writeStretches()
-	return nil
+	_, err := p.w.Write(appendChunk([]byte("\x89PNG\r\n\x1a\n"), "IHDR", head))
+	return err
 }
 
-func (p *pngWriter) WriteRows(y int, rows [][]byte) error {
-	if p.queue == nil {
-		return cmp.Or(p.err, errEnded)
-	}
-	if err := p.order.take(y, len(rows)); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		if p.now == nil {
-			select {
-			case p.now = <-p.free:
-				p.now.raw, p.now.filled = p.now.raw[:0], 0
-			case <-p.failed:
-				return p.end()
-			}
-		}
-		p.now.raw = filterSub(p.now.raw, row, p.out.Channels)
-		p.now.filled++
-		y++
-		if last := y == p.out.Height; last || p.now.filled == p.rows {
-			p.now.last = last
-			go p.now.pack()
-			p.queue <- p.now // there is room for all that are not free
-			p.now = nil
-		}
-	}
-	return nil
+func (p *pngJoiner) WriteSegment(segment []byte) error {
+	chunks, sum := segment[:len(segment)-sumBytes], segment[len(segment)-sumBytes:]
+	p.sum = adlerJoin(p.sum, binary.BigEndian.Uint32(sum), int64(binary.BigEndian.Uint64(sum[4:])))
+	_, err := p.w.Write(chunks)
+	return err
 }
 
-func (p *pngWriter) Finish() error {
-	if p.queue == nil {
-		return cmp.Or(p.err, errEnded)
-	}
-	if err := p.order.complete(); err != nil {
-		return err
-	}
-	if err := p.end(); err != nil {
-		return err
-	}
-	return writeChunk(p.w, "IEND", nil)
-}
-
-// errEnded says that the writer is not between Begin and its end.
-var errEnded = errors.New("the PNG has not begun or has ended")
-
-// end stops the writing goroutine and returns its error.
-func (p *pngWriter) end() error {
-	if p.queue != nil {
-		close(p.queue)
-		p.err = <-p.done
-		p.queue = nil
-	}
-	return p.err
-}
-
-func (p *pngWriter) Abort() { _ = p.end() }
-
-// writeStretches writes the stretches as IDAT chunks, in order.
-func (p *pngWriter) writeStretches() {
-	// Deflate with a window of 32 KiB, fastest.
-	chunk := []byte{0x78, 0x01}
-	sum := uint32(1)
-	var err error
-	for s := range p.queue {
-		<-s.ready
-		if err != nil {
-			continue
-		}
-		sum = adlerJoin(sum, s.sum, int64(len(s.raw)))
-		chunk = append(chunk, s.packed.Bytes()...)
-		if s.last {
-			chunk = binary.BigEndian.AppendUint32(chunk, sum)
-		}
-		for part := range slices.Chunk(chunk, maxChunk) {
-			if err = writeChunk(p.w, "IDAT", part); err != nil {
-				close(p.failed)
-				break
-			}
-		}
-		chunk = chunk[:0]
-		p.free <- s
-	}
-	p.done <- err
-}
-
-// pack deflates the stretch.
-func (s *stretch) pack() {
-	s.packed.Reset()
-	s.sum = adler32.Checksum(s.raw)
-	if s.flate == nil {
-		// The level is valid, and a buffer takes all writes, so nothing below fails.
-		s.flate, _ = flate.NewWriter(&s.packed, flate.BestSpeed)
-	} else {
-		s.flate.Reset(&s.packed)
-	}
-	_, _ = s.flate.Write(s.raw)
-	if s.last {
-		_ = s.flate.Close()
-	} else {
-		_ = s.flate.Flush()
-	}
-	s.ready <- struct{}{}
+func (p *pngJoiner) Finish() error {
+	end := binary.BigEndian.AppendUint32([]byte{1, 0, 0, 0xff, 0xff}, p.sum) // an empty block, the last
+	_, err := p.w.Write(appendChunk(appendChunk(nil, "IDAT", end), "IEND", nil))
+	return err
 }
 
 // filterSub appends a row filtered by Sub: each sample less the one before it. It suits photographs and is the same for every row.
@@ -203,14 +139,9 @@ func adlerJoin(a, b uint32, n int64) uint32 {
 	return uint32(high<<16 | low)
 }
 
-func writeChunk(w io.Writer, kind string, data []byte) error {
-	head := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
-	head = append(head, kind...)
-	sum := crc32.Update(crc32.ChecksumIEEE(head[4:]), crc32.IEEETable, data)
-	for _, b := range [][]byte{head, data, binary.BigEndian.AppendUint32(nil, sum)} {
-		if _, err := w.Write(b); err != nil {
-			return err
-		}
-	}
-	return nil
+func appendChunk(dst []byte, kind string, data []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(data)))
+	at := len(dst)
+	dst = append(append(dst, kind...), data...)
+	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[at:]))
 }

@@ -42,7 +42,7 @@ func parsePNM(src *io.SectionReader) (*header, error) {
 	}
 	switch kind {
 	case '1', '2', '3':
-		h.decode = func() (*pixels, error) { return decodeText(src, body, h.Info, maxval, kind == '1') }
+		h.whole(func() (*pixels, error) { return decodeText(src, body, h.Info, maxval, kind == '1') })
 		return h, nil
 	case '4':
 		h.Depth, h.expansion = 1, 8
@@ -59,7 +59,7 @@ func parsePNM(src *io.SectionReader) (*header, error) {
 		h.place = &placed{rowBytes: int(rowBytes), offset: func(y int) int64 { return body + int64(y)*rowBytes }}
 		return h, nil
 	}
-	h.decode = func() (*pixels, error) { return decodeWide(src, body, int(rowBytes), h.Info) }
+	h.whole(func() (*pixels, error) { return decodeWide(src, body, int(rowBytes), h.Info) })
 	return h, nil
 }
 

@@ -28,30 +28,41 @@ type Limits struct {
 	Memory    int64 // bytes that decoding may take; 0 for all that the machine has
 }
 
+// Stream reads a picture from top to bottom.
+type Stream interface {
+	// ReadRows reads the next rows into dst, a slice of Width·Channels bytes each.
+	ReadRows(dst [][]byte) error
+	Close() error
+}
+
 // Reader reads a picture's rows. ReadRows may be called by several goroutines.
 type Reader struct {
-	name  string
-	file  *os.File
-	info  Info
-	place *placed // set if rows lie open in the file
-	// decode reads the whole picture, in the file's orientation.
-	decode      func() (*pixels, error)
-	orientation int // as in EXIF, 1 to 8
+	name   string
+	file   *os.File
+	info   Info
+	access access
 
-	once    sync.Once
-	decoded *pixels
-	err     error
+	mu     sync.Mutex // of what follows, if the picture is not direct
+	stream Stream     // nil if it is to be begun
+	next   int        // the row that comes next
+	skip   []byte     // a row nobody wants
+}
+
+// access is how a picture's rows are read; one of the ways is set.
+type access struct {
+	place  *placed                         // they lie open in the file
+	random func(y int, dst [][]byte) error // they can be decoded in any order, by several goroutines
+	stream func() (Stream, error)          // they come from top to bottom
 }
 
 // header is what a format's parser makes of a file.
 type header struct {
 	Info
-	orientation int
-	place       *placed
-	decode      func() (*pixels, error)
+	access
+	orientation int // as in EXIF, 1 to 8
 	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
-	// working is about how many bytes of memory a pixel takes while the picture is decoded.
+	// working is about how many bytes of memory a pixel takes while the picture is decoded, if that takes the whole of it.
 	working int64
 }
 
@@ -87,15 +98,23 @@ func open(f *os.File, l Limits) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if h.access.stream == nil {
+		h.working = 0
+	}
 	if h.orientation > 1 {
-		h.place = nil // rows of the file are not rows of the picture
-		h.working += int64(h.Channels)
+		h.working += 2 * int64(h.Channels) // as it is in the file, and turned
 	}
 	if err := h.check(st.Size(), l); err != nil {
 		return nil, err
 	}
-	r := &Reader{file: f, info: h.Info, place: h.place, decode: h.decode, orientation: h.orientation}
+	r := &Reader{file: f, info: h.Info, access: h.access}
 	if h.orientation > 1 {
+		// Rows of the file are not rows of the picture.
+		upright := &Reader{file: f, info: h.Info, access: h.access}
+		r.access = access{stream: func() (Stream, error) {
+			p, err := upright.all()
+			return &wholeStream{pixels: p.oriented(h.orientation)}, err
+		}}
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
 		if h.orientation > 4 {
 			r.info.Width, r.info.Height = h.Height, h.Width
@@ -136,9 +155,6 @@ func (h *header) check(size int64, l Limits) error {
 	if !plausible(h.Width, h.Height, h.expansion, size) {
 		return fmt.Errorf("damaged %s: it claims %d×%d pixels, which its %d bytes cannot hold", h.Format, h.Width, h.Height, size)
 	}
-	if h.place != nil {
-		return nil
-	}
 	memory := l.Memory
 	if memory == 0 {
 		memory = machineMemory()
@@ -167,47 +183,112 @@ func machineMemory() int64 {
 // Info returns what the header told.
 func (r *Reader) Info() Info { return r.info }
 
-// Direct tells whether rows are read at their place, without decoding the whole picture.
-func (r *Reader) Direct() bool { return r.place != nil }
+// Direct tells whether ReadRows takes time for the rows it reads alone, whichever they are. If not, it decodes all rows above them, too,
+// unless these were read before.
+func (r *Reader) Direct() bool { return r.access.stream == nil }
 
 // ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError.
 func (r *Reader) ReadRows(y int, dst [][]byte) error {
-	if r.place != nil {
-		if err := r.place.read(r.file, y, dst); err != nil {
-			return &InputError{r.name, err}
-		}
+	err := r.readRows(y, dst)
+	if err == nil {
 		return nil
 	}
-	r.once.Do(func() {
-		r.decoded, r.err = r.decodeAll()
-		if r.err != nil {
-			r.err = &InputError{r.name, r.err}
-		}
-	})
-	if r.err != nil {
-		return r.err
+	if r.access.place == nil {
+		err = damaged(r.info.Format, err)
 	}
-	for i, d := range dst {
-		copy(d, r.decoded.row(y+i))
+	return &InputError{r.name, err}
+}
+
+func (r *Reader) readRows(y int, dst [][]byte) (err error) {
+	switch {
+	case r.access.place != nil:
+		return r.access.place.read(r.file, y, dst)
+	case r.access.random != nil:
+		return r.access.random(y, dst)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	defer func() {
+		// A library's decoder may trip over what a hostile file says.
+		if e := recover(); e != nil {
+			err = fmt.Errorf("%v", e)
+		}
+		if err != nil {
+			r.rewind()
+		}
+	}()
+	if y < r.next {
+		r.rewind()
+	}
+	if r.stream == nil {
+		if r.stream, err = r.access.stream(); err != nil {
+			r.stream = nil
+			return err
+		}
+	}
+	for ; r.next < y; r.next++ {
+		if r.skip == nil {
+			r.skip = make([]byte, r.info.Width*r.info.Channels)
+		}
+		if err := r.stream.ReadRows([][]byte{r.skip}); err != nil {
+			return err
+		}
+	}
+	r.next += len(dst)
+	return r.stream.ReadRows(dst)
+}
+
+// rewind ends the stream.
+func (r *Reader) rewind() {
+	if r.stream != nil {
+		_ = r.stream.Close() // it was only read
+	}
+	r.stream, r.next = nil, 0
+}
+
+// all reads the whole picture.
+func (r *Reader) all() (*pixels, error) {
+	p := newPixels(r.info.Width, r.info.Height, r.info.Channels)
+	rows := make([][]byte, p.height)
+	for y := range rows {
+		rows[y] = p.row(y)
+	}
+	return p, r.readRows(0, rows)
+}
+
+// whole has the picture read in one go.
+func (h *header) whole(decode func() (*pixels, error)) {
+	h.stream = func() (Stream, error) {
+		p, err := decode()
+		if err != nil {
+			return nil, err
+		}
+		if p.width != h.Width || p.height != h.Height || p.channels != h.Channels {
+			return nil, errors.New("its data is of another size than its header says")
+		}
+		return &wholeStream{pixels: p}, nil
+	}
+}
+
+type wholeStream struct {
+	*pixels
+	next int
+}
+
+func (s *wholeStream) ReadRows(dst [][]byte) error {
+	for _, d := range dst {
+		copy(d, s.row(s.next))
+		s.next++
 	}
 	return nil
 }
 
-func (r *Reader) decodeAll() (p *pixels, err error) {
-	defer func() {
-		// A library's decoder may trip over what a hostile file says.
-		if e := recover(); e != nil {
-			p, err = nil, fmt.Errorf("damaged %s: %v", r.info.Format, e)
-		}
-	}()
-	if p, err = r.decode(); err != nil {
-		return nil, damaged(r.info.Format, err)
-	}
-	if p = p.oriented(r.orientation); p.width != r.info.Width || p.height != r.info.Height || p.channels != r.info.Channels {
-		return nil, fmt.Errorf("damaged %s: its data is of another size than its header says", r.info.Format)
-	}
-	return p, nil
-}
+func (s *wholeStream) Close() error { return nil }
 
 // Close closes the file.
-func (r *Reader) Close() error { return r.file.Close() }
+func (r *Reader) Close() error {
+	r.mu.Lock()
+	r.rewind()
+	r.mu.Unlock()
+	return r.file.Close()
+}

@@ -64,14 +64,15 @@ func parseTIFF(src *io.SectionReader) (*header, error) {
 	if err := t.readTables(h.expansion); err != nil {
 		return nil, damaged("tiff", err)
 	}
-	// The buffer of a block, which may be the whole picture, doubles as it grows.
-	h.working = int64(h.Channels) + 1 + 3*t.blockBytes()/(int64(h.Width)*int64(h.Height))
-	h.decode = t.decode
 	if t.open() {
 		if h.place, err = t.place(); err != nil {
 			return nil, damaged("tiff", err)
 		}
+		return h, nil
 	}
+	// The buffer of a block, which may be the whole picture, doubles as it grows.
+	h.working = int64(h.Channels) + 1 + 3*t.blockBytes()/(int64(h.Width)*int64(h.Height))
+	h.whole(t.decode)
 	return h, nil
 }
 

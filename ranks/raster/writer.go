@@ -8,7 +8,7 @@ import (
 
 // Writer writes a picture. One process calls Begin and Finish. Between them come the rows: if Direct from any number of processes
 // and goroutines, in any order, else from that process, from top to bottom. The bytes are the same either way, however the rows
-// are grouped.
+// are grouped. The Writer of a format with an Encoder is a *SegmentWriter, which can be given segments instead.
 type Writer interface {
 	// Begin writes what comes before the rows.
 	Begin() error
@@ -28,7 +28,7 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 	order := inOrder{height: o.Height}
 	switch o.Format {
 	case "png":
-		return &pngWriter{w: f, out: o, order: order}
+		return newSegmentWriter(o, o.Encoder(), &pngJoiner{w: f, out: o})
 	case "jpeg":
 		return &jpegWriter{w: f, out: o, order: order}
 	}

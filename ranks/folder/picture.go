@@ -90,7 +90,7 @@ func (m *Member) inspect(w *work) error {
 	if w.reader, err = raster.Open(w.file, "", raster.Limits{MaxPixels: m.job.MaxPixels}); err != nil {
 		return err
 	}
-	if w.picture, err = m.pictures.of(m.job, w.Out, w.reader.Info()); err != nil {
+	if w.picture, err = m.pictures.of(m.job, w.Out, w.reader); err != nil {
 		return err
 	}
 	pixels := int64(w.picture.Input.Width) * int64(w.picture.Input.Height)
@@ -128,12 +128,13 @@ type pictures struct {
 type shape struct {
 	width, height, channels, depth int
 	codec, format                  string
+	direct                         bool
 }
 
 // maxShapes bounds what is remembered.
 const maxShapes = 64
 
-func (p *pictures) of(j *Job, out string, info raster.Info) (*ranks.Picture, error) {
+func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, error) {
 	format := j.Format
 	if format == "" {
 		var err error
@@ -141,7 +142,8 @@ func (p *pictures) of(j *Job, out string, info raster.Info) (*ranks.Picture, err
 			return nil, err
 		}
 	}
-	key := shape{info.Width, info.Height, info.Channels, info.Depth, info.Codec, format}
+	info := in.Info()
+	key := shape{info.Width, info.Height, info.Channels, info.Depth, info.Codec, format, in.Direct()}
 	p.mu.Lock()
 	known := p.known[key]
 	p.mu.Unlock()
@@ -149,7 +151,7 @@ func (p *pictures) of(j *Job, out string, info raster.Info) (*ranks.Picture, err
 		return known, nil
 	}
 	one := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Output: ranks.File{Name: out}}
-	made, err := one.Describe(info)
+	made, err := one.Describe(info, in.Direct())
 	if err != nil {
 		return nil, err
 	}

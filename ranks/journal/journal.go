@@ -138,6 +138,9 @@ type Reader struct {
 // NewReader returns a Reader of a file from its beginning.
 func NewReader(f io.ReaderAt, id ID) *Reader { return &Reader{file: f, id: id} }
 
+// NewReaderAt returns a Reader of a file from a place on that At or Log.Bytes has returned.
+func NewReaderAt(f io.ReaderAt, id ID, at int64) *Reader { return &Reader{file: f, id: id, at: at} }
+
 // At returns where the next record stands, or may come to stand.
 func (r *Reader) At() int64 { return r.at }
 

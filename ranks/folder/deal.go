@@ -59,7 +59,7 @@ type hold struct {
 // ask is a lane that waits for a picture.
 type ask struct {
 	by     holder
-	answer func(*Entry) // nil: there are none any more. It does not block
+	answer func([]*Entry) // none: there are no more. It does not block
 }
 
 // newHead makes a head that knows what the journal tells of this attempt.
@@ -213,14 +213,14 @@ func (h *head) fill() error {
 }
 
 // next waits for a picture for a lane of this rank.
-func (h *head) next(ctx context.Context, by holder) (*Entry, error) {
-	c := make(chan *Entry, 1)
-	if err := h.park(&ask{by, func(e *Entry) { c <- e }}); err != nil {
+func (h *head) next(ctx context.Context, by holder) ([]*Entry, error) {
+	c := make(chan []*Entry, 1)
+	if err := h.park(&ask{by, func(es []*Entry) { c <- es }}); err != nil {
 		return nil, err
 	}
 	select {
-	case e := <-c:
-		return e, nil
+	case es := <-c:
+		return es, nil
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -265,17 +265,36 @@ func (h *head) deal() error {
 			break
 		}
 		h.parked = slices.Delete(h.parked, least, least+1)
-		e := h.waiting[len(h.waiting)-1]
-		h.waiting = h.waiting[:len(h.waiting)-1]
-		h.held[e.N] = &hold{e, a.by}
-		h.holding[a.by]++
-		a.answer(e)
+		a.answer(h.give(a.by))
 	}
 	if h.quiet != nil && h.settled() {
 		close(h.quiet)
 		h.quiet = nil
 	}
 	return nil
+}
+
+// Small pictures are dealt out several at a time, as long as there are many for all: a message takes as long as a hundred thousand pixels.
+const (
+	fewPictures = 16
+	fewBytes    = 256 << 10
+)
+
+// give takes pictures for a lane from those that wait. The lock is held.
+func (h *head) give(to holder) (given []*Entry) {
+	lanes := h.job.ranks(h.world.Size()) * h.job.lanes()
+	for bytes := int64(0); ; {
+		e := h.waiting[len(h.waiting)-1]
+		if bytes += e.Size; len(given) > 0 && (len(given) == fewPictures || bytes > fewBytes || len(h.waiting) < 4*fewPictures*lanes) {
+			return given
+		}
+		h.waiting = h.waiting[:len(h.waiting)-1]
+		h.held[e.N] = &hold{e, to}
+		h.holding[to]++
+		if given = append(given, e); len(h.waiting) == 0 {
+			return given
+		}
+	}
 }
 
 // poorer returns how many lanes have fewer pictures than n. The lock is held.

@@ -24,30 +24,40 @@ func (l *lane) fetch(ctx context.Context) error {
 	defer close(l.opened)
 	for {
 		began := time.Now()
-		e, err := l.next(ctx)
+		entries, err := l.next(ctx)
 		since(&l.meter.wait, began)
-		if err != nil || e == nil {
+		if err != nil || len(entries) == 0 {
 			return err
 		}
-		w := &work{Entry: e, began: time.Now(), size: e.Size, modTime: e.ModTime}
-		l.at("read")
-		w.err = l.open(ctx, w)
-		since(&l.meter.read, w.began)
-		if ctx.Err() != nil {
-			w.close()
-			return context.Cause(ctx)
-		}
-		select {
-		case l.opened <- w:
-		case <-ctx.Done():
-			w.close()
-			return context.Cause(ctx)
+		for _, e := range entries {
+			if err := l.fetchOne(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// next returns the lane's next picture, or nil if there are none for it any more.
-func (l *lane) next(ctx context.Context) (*Entry, error) {
+// fetchOne opens a picture and hands it on.
+func (l *lane) fetchOne(ctx context.Context, e *Entry) error {
+	w := &work{Entry: e, began: time.Now(), size: e.Size, modTime: e.ModTime}
+	l.at("read")
+	w.err = l.open(ctx, w)
+	since(&l.meter.read, w.began)
+	if ctx.Err() != nil {
+		w.close()
+		return context.Cause(ctx)
+	}
+	select {
+	case l.opened <- w:
+		return nil
+	case <-ctx.Done():
+		w.close()
+		return context.Cause(ctx)
+	}
+}
+
+// next returns the lane's next pictures; none if there are no more for it.
+func (l *lane) next(ctx context.Context) ([]*Entry, error) {
 	if l.isHead() {
 		return l.head.next(ctx, holder{l.world.Rank(), l.number})
 	}
@@ -60,7 +70,7 @@ func (l *lane) next(ctx context.Context) (*Entry, error) {
 		return nil, err
 	}
 	l.told(before)
-	return a.Entry, nil
+	return a.Entries, nil
 }
 
 // open opens a picture, reads its header and has the kernel read the rest ahead.

@@ -82,11 +82,14 @@ var errNotRegular = errors.New("it is not a regular file")
 
 // inspect reads the header of the picture, whose file is open, and finds out whether it is a large one.
 func (m *Member) inspect(w *work) error {
-	id, err := raster.Identify(w.file, sampleKey)
+	st, err := w.file.Stat()
 	if err != nil {
 		return &raster.InputError{Name: w.In, Err: err}
 	}
-	w.size, w.modTime, w.sample = id.Size, w.ModTime, id.Sample
+	w.size, w.modTime = st.Size(), w.ModTime
+	if w.sample, err = raster.Sample(w.file, w.size, sampleKey); err != nil {
+		return &raster.InputError{Name: w.In, Err: err}
+	}
 	if w.reader, err = raster.Open(w.file, "", raster.Limits{MaxPixels: m.job.MaxPixels}); err != nil {
 		return err
 	}
@@ -104,8 +107,11 @@ var sampleKey = []byte("halorun")
 
 // Sample returns what a Record's Sample is of an open file.
 func Sample(f *os.File) ([]byte, error) {
-	id, err := raster.Identify(f, sampleKey)
-	return id.Sample, err
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return raster.Sample(f, st.Size(), sampleKey)
 }
 
 // memory is about how many bytes the picture takes while a lane is at it.

@@ -182,8 +182,8 @@ func (s *service) run(ctx context.Context) error {
 		by := holder{s.rank, q.Lane}
 		switch q.Kind {
 		case askNext:
-			answer := func(e *Entry) {
-				s.group.Go(func() error { return s.reply(ctx, q.Lane, assignment{e}) })
+			answer := func(es []*Entry) {
+				s.group.Go(func() error { return s.reply(ctx, q.Lane, assignment{es}) })
 			}
 			if err := s.park(&ask{by, answer}); err != nil {
 				return err

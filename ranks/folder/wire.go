@@ -43,9 +43,9 @@ type question struct {
 	Huge   verdict `json:"huge,omitzero"`
 }
 
-// assignment is the head's answer to askNext: a picture, or none, because there are no more.
+// assignment is the head's answer to askNext: a picture, or several small ones, or none, because there are no more.
 type assignment struct {
-	Entry *Entry `json:"entry"`
+	Entries []*Entry `json:"entries"`
 }
 
 // announcement is the head's answer to askBytes: so many bytes follow, or none.

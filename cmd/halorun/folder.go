@@ -197,9 +197,6 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here, without what is done", f.kept.job.ID))
 		}
 	}()
-	if err := os.Mkdir(o.many.output, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
-		return &ranks.OutputError{Name: o.output, Err: err}
-	}
 	if err := f.open(); err != nil {
 		return err
 	}
@@ -208,6 +205,9 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 	defer cancel(nil)
 	if err := f.list(ctx, cancel); err != nil {
 		return err
+	}
+	if err := os.Mkdir(o.many.output, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return &ranks.OutputError{Name: o.output, Err: err}
 	}
 	if f.streams || f.queue.Len() > 0 {
 		err = f.runRanks(ctx, signals)

@@ -45,6 +45,9 @@ func ParsePattern(text, format string) (*Pattern, error) {
 		text = DefaultPattern
 	}
 	bad := func(what string) error { return fmt.Errorf("%q: %s", text, what) }
+	if strings.HasPrefix(text, "/") {
+		return nil, bad("names are below OUTPUT")
+	}
 	if !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\n") {
 		return nil, bad("it is no name of a file")
 	}

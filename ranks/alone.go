@@ -10,7 +10,9 @@ import (
 
 // Describe derives from the header of an input what the job makes of it. The error is a matter of usage: the chain does not take such a
 // picture, or the output's format does not hold the result. direct tells whether its rows can be read in any order.
-func (j Job) Describe(info raster.Info, direct bool) (*Picture, error) { return j.picture(info, direct) }
+func (j Job) Describe(info raster.Info, direct bool) (*Picture, error) {
+	return j.picture(info, direct)
+}
 
 // Alone computes the picture's result in the calling goroutine, as one rank with one lane does, without a world: read supplies the input's
 // rows, and put is given the result's, tile by tile, from top to bottom. The rows are its own only until it returns. A Picture may

@@ -29,7 +29,7 @@ var mayImport = map[string][]string{
 	"halorun/ranks/folder":          {"halorun/comm", "halorun/kernels", "halorun/ranks", "halorun/ranks/journal", "halorun/ranks/raster"},
 	"halorun/ranks/journal":         {},
 	"halorun/ranks/ledger":          {},
-	"halorun/ranks/raster":          {"halorun/ranks/raster/jpeg", "halorun/ranks/raster/metadata", "halorun/ranks/raster/png"},
+	"halorun/ranks/raster":          {"halorun/ranks/raster/jpeg", "halorun/ranks/raster/metadata", "halorun/ranks/raster/png", "halorun/ranks/raster/tiff"},
 	"halorun/ranks/raster/jpeg":     {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
 	"halorun/ranks/raster/metadata": {},
 	"halorun/ranks/raster/png":      {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},

@@ -3,7 +3,6 @@ package raster
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,9 +65,6 @@ func (o Output) checkCompression() error {
 	}
 	if !known || o.Level < l.least || o.Level > l.most {
 		return fmt.Errorf("there is no %s of compression %q and level %d", o.Format, o.Compression, o.Level)
-	}
-	if o.Format == "tiff" && !slices.Contains([]string{"", "none"}, o.Compression) {
-		return errors.New("compressed TIFF is not written yet")
 	}
 	return nil
 }

@@ -26,10 +26,10 @@ func (e *InputError) Error() string {
 
 func (e *InputError) Unwrap() error { return e.Err }
 
-// damaged makes an error of a decoder's, unless that says all itself, as those of PNG and JPEG do.
+// damaged makes an error of a decoder's, unless that says all itself, as those of PNG, JPEG and TIFF do.
 func damaged(format string, err error) error {
 	switch {
-	case format == "png" || format == "jpeg":
+	case format == "png" || format == "jpeg" || format == "tiff":
 		return err
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		err = errors.New("it ends too early")

@@ -60,8 +60,8 @@ func (o Output) Check() error {
 		return o.checkCompression()
 	case GreyOnly(o.Format) && o.Channels != 1:
 		return fmt.Errorf("a .%s holds grey only; add gray to the chain or write another format", o.Format)
-	case o.Format == "tiff" && (o.Height > math.MaxUint32/(o.Width*o.Channels) || o.size() > math.MaxUint32):
-		return fmt.Errorf("a TIFF is below 4 GiB, which %d×%d pixels are not; write a PPM", o.Width, o.Height)
+	case o.Format == "tiff" && o.tiff().Check() != nil:
+		return o.tiff().Check()
 	case o.layout() != nil && o.Height > (math.MaxInt64-1<<10)/3/o.Width:
 		return fmt.Errorf("a picture of %d×%d pixels is beyond what a file can hold", o.Width, o.Height)
 	}
@@ -92,14 +92,17 @@ func (o Output) Encoder() Encoder {
 		return o.pngEncoder()
 	case "jpeg":
 		return o.jpegEncoder()
+	case "tiff":
+		if o.packed() {
+			return o.tiffEncoder()
+		}
 	}
 	return nil
 }
 
 // Size returns the exact size of the file in bytes, where the format's size is known beforehand.
 func (o Output) Size() (size int64, known bool) {
-	switch o.Format {
-	case "png", "jpeg":
+	if o.layout() == nil {
 		return 0, false
 	}
 	return o.size(), true
@@ -129,7 +132,11 @@ type layout struct {
 func (o Output) layout() *layout {
 	switch o.Format {
 	case "tiff":
-		return o.tiffLayout()
+		if o.packed() {
+			return nil
+		}
+		header, rowBytes := o.tiff().Layout()
+		return &layout{header, rowBytes}
 	case "ppm":
 		return &layout{o.pnmHeader('6'), 3 * o.Width}
 	case "pgm":

@@ -56,7 +56,8 @@ type access struct {
 type header struct {
 	Info
 	access
-	orientation int // as in EXIF, 1 to 8
+	orientation int  // as in EXIF, 1 to 8
+	pages       bool // there may be several
 	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
 	// working is about how many bytes of memory a pixel takes while the picture is decoded, if that takes the whole of it.
@@ -95,7 +96,7 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.onePage(); err != nil {
+	if err := o.onePage(); err != nil && !h.pages {
 		return nil, err
 	}
 	if h.access.stream == nil {
@@ -132,10 +133,8 @@ func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
 		return checked(o, "PNG", parsePNG, src)
 	case hasPrefix(begin, "\xff\xd8"):
 		return checked(o, "JPEG", parseJPEG, src)
-	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"):
-		return checked(o, "TIFF", parseTIFF, src)
-	case hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
-		return nil, errors.New("BigTIFF is not read yet; convert it to TIFF (tiffcp -4) or PPM")
+	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"), hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
+		return parseTIFF(src, o)
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
 		return parsePNM(src, o)
 	case hasPrefix(begin, "P7\n"):

@@ -34,6 +34,10 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 		e := o.jpegEncoder()
 		return newSegmentWriter(o, e, e.NewWriter(f))
 	}
+	if o.packed() {
+		e := o.tiffEncoder()
+		return newSegmentWriter(o, e, newTIFFJoiner(e, f, stream))
+	}
 	l := o.layout()
 	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }
 	return &plainWriter{file: f, out: o, layout: l, place: placed{rowBytes: l.rowBytes, offset: offset}, direct: !stream, order: order}

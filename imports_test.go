@@ -27,8 +27,11 @@ var mayImport = map[string][]string{
 	"halorun/bench":                 {"halorun/kernels"},
 	"halorun/ranks":                 {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster"},
 	"halorun/ranks/ledger":          {},
-	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata"},
+	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata", "halorun/ranks/raster/png"},
+	"halorun/ranks/raster/jpeg":     {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
 	"halorun/ranks/raster/metadata": {},
+	"halorun/ranks/raster/png":      {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
+	"halorun/ranks/raster/tiff":     {"halorun/ranks/raster/metadata"},
 	"halorun":                       {},
 }
 

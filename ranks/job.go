@@ -32,10 +32,11 @@ type Job struct {
 	Compression string `json:"compression"` // as in raster.Output, with its level
 	Level       int    `json:"level"`
 
-	TileRows int  `json:"tile_rows"` // 0: chosen by the head
-	Threads  int  `json:"threads"`   // lanes a rank
-	Shrink   int  `json:"shrink"`    // how often to halve a tile's height, for lack of memory
-	Fsync    bool `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
+	TileRows int    `json:"tile_rows"` // 0: chosen by the head
+	Threads  int    `json:"threads"`   // lanes a rank
+	Shrink   int    `json:"shrink"`    // how often to halve a tile's height, for lack of memory
+	Scratch  string `json:"scratch"`   // folder for what does not fit into memory; "" for the host's own
+	Fsync    bool   `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
 
 	Checkpoint Checkpoint `json:"checkpoint"`
 }

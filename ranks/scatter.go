@@ -3,6 +3,8 @@ package ranks
 import (
 	"context"
 
+	"golang.org/x/sync/errgroup"
+
 	"halorun/comm"
 	"halorun/kernels"
 )
@@ -20,7 +22,11 @@ func (r *Rank) scattered() supply {
 		return s
 	}
 	s.kind, s.step = read, "read"
-	s.read = r.readInput
+	s.read = func(_ context.Context, y int, dst [][]byte) error { return r.readInput(y, dst) }
+	if !r.source.Direct() {
+		r.runAhead(&s)
+		return s
+	}
 	s.lend = func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
 		r.probe.at("scatter", 0)
 		defer r.meter.time(read)()
@@ -28,4 +34,25 @@ func (r *Rank) scattered() supply {
 		return dst, r.readInput(rows.Lo, dst)
 	}
 	return s
+}
+
+// runAhead supplies rows that are decoded from top to bottom.
+func (r *Rank) runAhead(s *supply) {
+	st, plan := r.picture.stages[0], r.plan.Stages[0]
+	var lanes [][]kernels.Rows
+	for _, runs := range plan.Runs {
+		lanes = append(lanes, chunks(st, runs, st.In.Height))
+	}
+	a := newAhead(r.readInput, st.In, lanes, aheadBytes, r.job.scratch)
+	s.begin = func(ctx context.Context, g *errgroup.Group) {
+		context.AfterFunc(ctx, a.close)
+		g.Go(func() error { return a.run(ctx) })
+	}
+	s.read = func(ctx context.Context, y int, dst [][]byte) error { return a.take(ctx, y, dst) }
+	s.lend = func(ctx context.Context, rows kernels.Rows) ([][]byte, error) {
+		r.probe.at("scatter", 0)
+		defer r.meter.time(read)()
+		dst := newRows(rows.Len(), st.In.RowBytes())
+		return dst, a.take(ctx, rows.Lo, dst)
+	}
 }

@@ -1,6 +1,7 @@
 package ranks
 
 import (
+	"cmp"
 	"os"
 
 	"halorun/ranks/raster"
@@ -49,6 +50,26 @@ func (r *Rank) openSource(key []byte) (o offer, err error) {
 		}
 	}
 	return o, nil
+}
+
+// scratch makes a file that is gone when it is closed.
+func (j Job) scratch() (*os.File, error) {
+	dir := cmp.Or(j.Scratch, os.Getenv("TMPDIR"))
+	if dir == "" {
+		if dir = os.TempDir(); isFolder("/var/tmp") {
+			dir = "/var/tmp" // which is not memory
+		}
+	}
+	f, err := os.CreateTemp(dir, "halorun-*")
+	if err != nil {
+		return nil, err
+	}
+	return f, os.Remove(f.Name())
+}
+
+func isFolder(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
 }
 
 // abroad tells whether the world has members on other hosts than the head's.

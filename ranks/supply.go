@@ -15,7 +15,8 @@ import (
 type supply struct {
 	have  []comm.Placed                                                  // who has which rows
 	lend  func(ctx context.Context, rows kernels.Rows) ([][]byte, error) // rows that this rank has
-	read  kernels.Reader                                                 // set if this rank reads all its rows by itself
+	read  func(ctx context.Context, y int, dst [][]byte) error           // set if this rank reads all its rows by itself
+	begin func(context.Context, *errgroup.Group)                         // if set, to be called before the others
 	reads []bool                                                         // by rank: has a read of its own
 	kind  activity                                                       // what waiting for these rows is called
 	step  string                                                         // and what a probe calls it
@@ -27,6 +28,9 @@ const chunkBytes = 1 << 20
 // open starts what it takes to supply the lanes of this rank with the rows of the given stage, and to lend this rank's rows to
 // others. It returns a reader for each of this rank's lanes.
 func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply) []kernels.Reader {
+	if s.begin != nil {
+		s.begin(ctx, g)
+	}
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	rowBytes := st.In.RowBytes()
 	chunkRows := max(1, chunkBytes/rowBytes)
@@ -51,7 +55,7 @@ func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 		mover := r.world.NewMover(r.tag(), flow, lend)
 		g.Go(func() error { return mover.Serve(ctx) })
 		if s.read != nil {
-			readers[lane] = s.read
+			readers[lane] = func(y int, dst [][]byte) error { return s.read(ctx, y, dst) }
 		} else {
 			readers[lane] = r.fetch(ctx, g, mover, mine, rowBytes)
 		}

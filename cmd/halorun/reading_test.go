@@ -41,7 +41,9 @@ func TestIdentityOfAJob(t *testing.T) {
 		t.Error("limits change the job")
 	}
 	for name, change := range map[string]func(*runOptions, *ranks.Picture){
-		"geometry":    func(o *runOptions, _ *ranks.Picture) { o.read.Geometry = &raster.Geometry{Width: 1, Height: 1, Channels: 1} },
+		"geometry": func(o *runOptions, _ *ranks.Picture) {
+			o.read.Geometry = &raster.Geometry{Width: 1, Height: 1, Channels: 1}
+		},
 		"page":        func(o *runOptions, _ *ranks.Picture) { o.read.Page = 1 },
 		"bands":       func(o *runOptions, _ *ranks.Picture) { o.read.Bands = []int{1} },
 		"scale":       func(o *runOptions, _ *ranks.Picture) { o.read.Scale = &raster.Scale{Min: 0, Max: 1} },

@@ -31,6 +31,17 @@ var families = map[string]map[string]func(){
 		"unsharp":   unsharp,
 		"weigh":     weigh,
 	},
+	"ranks/raster/png": {
+		"adler":    pngAdler,
+		"filter":   pngFilter,
+		"unfilter": pngUnfilter,
+	},
+	"ranks/raster/jpeg": {
+		"colour":   jpegColour,
+		"fdct":     jpegFDCT,
+		"idct":     jpegIDCT,
+		"upsample": jpegUpsample,
+	},
 }
 
 func main() {

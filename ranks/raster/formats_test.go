@@ -146,7 +146,7 @@ func TestBadFormats(t *testing.T) {
 		"bitmap, bands":    {[]byte("P4 8 1\nx"), Options{Bands: []int{1}}, "--bands is for .npy"},
 		"text, bands":      {[]byte("P2 1 1 255\n1"), Options{Bands: []int{1}}, "--bands is not for a PNM of text"},
 		"png, scale":       {pngOf(4, 4, 8, 0, nil), Options{Scale: &Scale{0, 1}}, "--scale is for .npy, PAM, PGM, PPM and raw pictures, and this is a PNG"},
-		"png, page":        {pngOf(4, 4, 8, 0, nil), Options{Page: 2}, "--page 2: it has one page"},
+		"png, page":        {fixtureBytes(t, "rgb8.png"), Options{Page: 2}, "--page 2: it has one page"},
 		"npy only":         {[]byte(npyMagic), Options{}, "damaged npy: it ends too early"},
 		"npy, version":     {[]byte(npyMagic + "\x04\x00\x00\x00"), Options{}, ".npy of version 4 is not read; 1 to 3 are"},
 		"npy, header":      {[]byte(npyMagic + "\x02\x00\xff\xff\xff\xff"), Options{}, "damaged npy: its header claims 4294967295 bytes"},

@@ -69,6 +69,14 @@ func pngOf(width, height uint32, depth, colour byte, data []byte) []byte {
 	return b.Bytes()
 }
 
+// appendChunk appends a PNG's chunk.
+func appendChunk(dst []byte, kind string, data []byte) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(data)))
+	at := len(dst)
+	dst = append(append(dst, kind...), data...)
+	return binary.BigEndian.AppendUint32(dst, crc32.ChecksumIEEE(dst[at:]))
+}
+
 // tag is an entry of a TIFF's directory, of a single 32-bit value.
 type tag struct {
 	id    uint16
@@ -135,13 +143,13 @@ func TestBadInput(t *testing.T) {
 		"pam":              {[]byte("P7\nWIDTH 1\n"), "damaged pam: its header has no ENDHDR"},
 		"zeros":            {make([]byte, 5000), `it begins with "\x00\x00\x00\x00\x00\x00\x00\x00"`},
 		"png only":         {[]byte("\x89PNG\r\n\x1a\n"), "damaged png: it ends too early"},
-		"png, huge":        {pngOf(1<<31-1, 1<<31-1, 8, 2, nil), "its 2147483647×2147483647 pixels are beyond --max-pixels 68719476736"},
-		"png, wider":       {pngOf(1<<32-1, 1<<32-1, 8, 2, nil), "beyond --max-pixels"},
+		"png, huge":        {pngOf(1<<31-1, 1<<31-1, 8, 2, nil), "damaged png: it claims 2147483647×2147483647 pixels, which its 0 bytes of picture data cannot hold"},
+		"png, wider":       {pngOf(1<<32-1, 1<<32-1, 8, 2, nil), "damaged png: it claims 4294967295×4294967295 pixels"},
 		"png, no pixels":   {pngOf(0, 7, 8, 2, nil), "damaged png: it claims 0×7 pixels"},
-		"png, bomb":        {pngOf(60000, 60000, 8, 2, nil), "damaged png: it claims 60000×60000 pixels, which its 57 bytes cannot hold"},
+		"png, bomb":        {pngOf(60000, 60000, 8, 2, nil), "damaged png: it claims 60000×60000 pixels, which its 0 bytes of picture data cannot hold"},
 		"png, depth":       {pngOf(2, 2, 7, 2, nil), "damaged png: "},
 		"png, colour":      {pngOf(2, 2, 8, 9, nil), "damaged png: "},
-		"png, no data":     {pngOf(2, 2, 8, 2, nil), "damaged png: not enough pixel data"},
+		"png, no data":     {pngOf(2, 2, 8, 2, nil), "damaged png: it claims 2×2 pixels, which its 0 bytes of picture data cannot hold"},
 		"png, bad zlib":    {pngOf(2, 2, 8, 2, []byte("not zlib at all")), "damaged png: "},
 		"jpeg only":        {[]byte("\xff\xd8"), "damaged jpeg: it ends too early"},
 		"jpeg, no marker":  {[]byte("\xff\xd8abcd"), "no marker where one should be"},
@@ -247,12 +255,14 @@ func TestLimits(t *testing.T) {
 	if _, err := readBytes(t, b, Options{MaxPixels: 23*17 - 1}); err == nil || !strings.Contains(err.Error(), "its 23×17 pixels are beyond --max-pixels 390") {
 		t.Error(err)
 	}
-	if _, err := readBytes(t, b, Options{MaxPixels: 1 << 30, Memory: 1000}); err == nil || !strings.Contains(err.Error(), "of memory") {
+	if _, err := readBytes(t, fixtureBytes(t, "rgb8-interlaced.png"), Options{MaxPixels: 1 << 30, Memory: 1000}); err == nil || !strings.Contains(err.Error(), "of memory") {
 		t.Error(err)
 	}
 	// What is read by rows needs no memory.
-	if _, err := readBytes(t, fixtureBytes(t, "p6.ppm"), Options{MaxPixels: 1 << 30, Memory: 1}); err != nil {
-		t.Error(err)
+	for _, name := range []string{"p6.ppm", "rgb8.png"} {
+		if _, err := readBytes(t, fixtureBytes(t, name), Options{MaxPixels: 1 << 30, Memory: 1}); err != nil {
+			t.Error(name, err)
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func (o Output) Codec() string {
 // Encoder returns the encoder of a compressed format, or nil if there are no segments.
 func (o Output) Encoder() Encoder {
 	if o.Format == "png" {
-		return newPNGEncoder(o)
+		return o.pngEncoder()
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 var awkward = [][3]int{{1, 1, 1}, {1, 1, 3}, {1, 90, 1}, {1, 90, 3}, {90, 1, 1}, {90, 1, 3}, {67, 90, 1}, {67, 90, 3}}
 
 // edges is sizes about those where a PNG's stretch of rows ends, which are one row or many long.
-var edges = [][3]int{{maxStretch - 1, 2, 1}, {maxStretch/3 + 1, 1, 3}, {511, 2048, 1}}
+var edges = [][3]int{{1<<20 - 1, 2, 1}, {1<<20/3 + 1, 1, 3}, {511, 2048, 1}}
 
 // eachOutput calls do with every awkward picture in every format that holds it.
 func eachOutput(t *testing.T, formats []string, do func(t *testing.T, p *pixels, format string)) {

@@ -28,7 +28,8 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 	order := inOrder{height: o.Height}
 	switch o.Format {
 	case "png":
-		return newSegmentWriter(o, o.Encoder(), &pngJoiner{w: f, out: o})
+		e := o.pngEncoder()
+		return newSegmentWriter(o, e, e.NewWriter(f))
 	case "jpeg":
 		return &jpegWriter{w: f, out: o, order: order}
 	}

@@ -216,7 +216,8 @@ func TestWritersWantAllRowsInOrder(t *testing.T) {
 
 func pngTo(w io.Writer, p *pixels) *SegmentWriter {
 	o := p.output("png")
-	return newSegmentWriter(o, o.Encoder(), &pngJoiner{w: w, out: o})
+	e := o.pngEncoder()
+	return newSegmentWriter(o, e, e.NewWriter(w))
 }
 
 // A caller that goes on after an error, or after the end, gets an error and waits for nobody.

@@ -1,0 +1,99 @@
+package jpeg
+
+import (
+	"bytes"
+	"image"
+	stdjpeg "image/jpeg"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// benchPictures are files that HALORUN_BENCH_JPEG names, separated like those of a path, or the repository's photograph.
+func benchPictures(b *testing.B) map[string][]byte {
+	files := map[string][]byte{}
+	paths := filepath.SplitList(os.Getenv("HALORUN_BENCH_JPEG"))
+	if len(paths) == 0 {
+		paths = []string{"../../../testdata/rocket.jpg"}
+	}
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		files[filepath.Base(path)] = data
+	}
+	return files
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for name, file := range benchPictures(b) {
+		m, err := Parse(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		size := int64(m.Width * m.Height * m.Channels)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(size)
+			rows := newPicture(m.Width, 16, m.Channels).rows()
+			for b.Loop() {
+				s, err := m.Stream()
+				if err != nil {
+					b.Fatal(err)
+				}
+				for y := 0; y < m.Height; y += 16 {
+					if err := s.ReadRows(rows[:min(16, m.Height-y)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				s.Close()
+			}
+		})
+		b.Run(name+"/image/jpeg", func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				if _, err := stdjpeg.Decode(bytes.NewReader(file)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	for name, file := range benchPictures(b) {
+		p, err := decoded(file, 1000)
+		if err != nil {
+			b.Fatal(err)
+		}
+		rows := p.rows()
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			var dst []byte
+			for b.Loop() {
+				e, err := NewEncoder(Options{Width: p.width, Height: p.height, Channels: p.channels, Quality: 90})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for y := 0; y < p.height; y += e.SegmentRows() {
+					if dst, err = e.Encode(dst[:0], y, rows[y:min(y+e.SegmentRows(), p.height)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+		b.Run(name+"/image/jpeg", func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			img := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
+			for i := range p.width * p.height {
+				copy(img.Pix[4*i:], p.data[3*i:3*i+3])
+			}
+			for b.Loop() {
+				if err := stdjpeg.Encode(io.Discard, img, &stdjpeg.Options{Quality: 90}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,124 @@
+package jpeg
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// Any rows read alone are those of the whole, whether there are restart markers or not, and whoever reads besides.
+func TestReadRows(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := scene(r, sizes.Draw(r, "width"), rapid.IntRange(1, 150).Draw(r, "height"), 3)
+		args := append(cjpegOptions(r), "-optimize")
+		file := run(t, p.pnm(), "cjpeg", args...)
+		m, err := Parse(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		progressive, rows := false, false
+		for i, a := range args {
+			progressive = progressive || a == "-progressive"
+			rows = rows || a == "-restart" && !strings.HasSuffix(args[i+1], "B")
+		}
+		if rows && !progressive && !m.Random() || progressive && m.Random() {
+			r.Fatalf("%v: random: %v", args, m.Random())
+		}
+		want := mustDecode(t, file)
+		var all sync.WaitGroup
+		for range 4 {
+			y := rapid.IntRange(0, m.Height-1).Draw(r, "y")
+			n := rapid.IntRange(0, m.Height-y).Draw(r, "n")
+			all.Go(func() {
+				got, s := newPicture(m.Width, n, m.Channels), newPicture(m.Width, n, m.Channels)
+				if err := m.ReadRows(y, got.rows()); err != nil {
+					t.Error(err)
+				}
+				part := &picture{m.Width, n, m.Channels, want.data[y*m.Width*m.Channels:][:len(got.data)]}
+				if !bytes.Equal(got.data, part.data) {
+					t.Errorf("%v: rows %d to %d differ", args, y, y+n)
+				}
+				stream, err := m.Stream()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				stream.Skip(y)
+				if err := stream.ReadRows(s.rows()); err != nil {
+					t.Error(err)
+				}
+				if !bytes.Equal(s.data, part.data) {
+					t.Errorf("%v: rows %d to %d behind those that were skipped differ", args, y, y+n)
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// With a Store the samples are the same.
+func TestStore(t *testing.T) {
+	folder := t.TempDir()
+	rapid.Check(t, func(r *rapid.T) {
+		p := scene(r, rapid.IntRange(1, 60).Draw(r, "width"), rapid.IntRange(1, 300).Draw(r, "height"), 3)
+		file := run(t, p.pnm(), "cjpeg", append(cjpegOptions(r), "-progressive")...)
+		m, err := Parse(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		store, err := os.Create(filepath.Join(folder, "store"))
+		if err != nil {
+			r.Fatal(err)
+		}
+		defer store.Close()
+		s, err := m.StreamWith(store)
+		if err != nil {
+			r.Fatal(err)
+		}
+		got := newPicture(m.Width, m.Height, m.Channels)
+		if err := s.ReadRows(got.rows()); err != nil {
+			r.Fatal(err)
+		}
+		same(t, "with a store", got, mustDecode(t, file))
+	})
+}
+
+// A Stream takes about the memory that it says, and no more for more rows.
+func TestMemory(t *testing.T) {
+	p := newPicture(3000, 2000, 3)
+	for i := range p.data {
+		p.data[i] = byte(i * i >> 7)
+	}
+	for _, args := range [][]string{nil, {"-progressive"}} {
+		file := run(t, p.pnm(), "cjpeg", args...)
+		m, err := Parse(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		row := newPicture(m.Width, 1, 3).rows()
+		took := testing.Benchmark(func(b *testing.B) {
+			for range b.N {
+				s, err := m.Stream()
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range m.Height {
+					if err := s.ReadRows(row); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		}).AllocedBytesPerOp()
+		if took > m.Memory()*5/4 || took < m.Memory()/3 {
+			t.Errorf("%v: it says %d bytes and takes %d", args, m.Memory(), took)
+		}
+		if args == nil && took > 2<<20 {
+			t.Errorf("a row of MCUs takes %d bytes", took)
+		}
+	}
+}

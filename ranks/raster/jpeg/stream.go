@@ -1,0 +1,80 @@
+package jpeg
+
+// bander decodes rows of MCUs one after the other.
+type bander interface {
+	decode(band int, skip bool) error
+}
+
+// Stream reads a picture's rows from top to bottom.
+type Stream struct {
+	planes *planes
+	bander bander
+	band   int // the next to decode
+	first  int // the first of which samples are wanted
+	y      int // the next row
+	err    error
+}
+
+// Stream returns a reader of all rows from top to bottom, in about Memory bytes.
+func (m *Image) Stream() (*Stream, error) { return m.StreamWith(nil) }
+
+// StreamWith is Stream; if the picture's coefficients must be kept, they are in a store, if it is not nil.
+func (m *Image) StreamWith(store Store) (*Stream, error) {
+	if m.buffered() {
+		b, err := newBuffered(m, store)
+		if err != nil {
+			return nil, err
+		}
+		return &Stream{planes: b.planes, bander: b}, nil
+	}
+	d, err := newSequential(m)
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{planes: d.planes, bander: d}, nil
+}
+
+// ReadRows reads the next rows, as many as dst has, each Width·Channels bytes.
+func (s *Stream) ReadRows(dst [][]byte) error {
+	for _, d := range dst {
+		if s.err != nil {
+			return s.err
+		}
+		if s.y >= s.planes.m.Height {
+			s.err = errBeyond
+			return s.err
+		}
+		if s.err = s.decode(s.y); s.err != nil {
+			return s.err
+		}
+		s.planes.emit(s.y, d)
+		s.y++
+	}
+	return nil
+}
+
+// Skip passes over the next n rows, which costs less than reading them.
+func (s *Stream) Skip(n int) {
+	s.y += n
+	if s.y < s.planes.m.Height {
+		from, _ := s.planes.bands(s.y, s.y+1)
+		s.first = max(s.first, from)
+	}
+}
+
+// decode decodes what row y depends on.
+func (s *Stream) decode(y int) error {
+	_, to := s.planes.bands(y, y+1)
+	for ; s.band < to; s.band++ {
+		if err := s.bander.decode(s.band, s.band < s.first); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends reading.
+func (s *Stream) Close() error {
+	s.err = errClosed
+	return nil
+}

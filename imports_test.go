@@ -16,7 +16,7 @@ import (
 var mayImport = map[string][]string{
 	"halorun/cmd/halorun":           {"*"},
 	"halorun/hostfiles":             {},
-	"halorun/launcher":              {"halorun/hostfiles", "halorun/launcher/control"},
+	"halorun/launcher":              {"halorun/hostfiles", "halorun/launcher/control", "halorun/launcher/jobs"},
 	"halorun/launcher/control":      {},
 	"halorun/launcher/jobs":         {},
 	"halorun/launcher/testcluster":  {},
@@ -26,8 +26,10 @@ var mayImport = map[string][]string{
 	"halorun/kernels/simd":          {},
 	"halorun/bench":                 {"halorun/kernels"},
 	"halorun/ranks":                 {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster"},
+	"halorun/ranks/folder":          {"halorun/comm", "halorun/kernels", "halorun/ranks", "halorun/ranks/journal", "halorun/ranks/raster"},
+	"halorun/ranks/journal":         {},
 	"halorun/ranks/ledger":          {},
-	"halorun/ranks/raster":          {"halorun/ranks/raster/metadata", "halorun/ranks/raster/png"},
+	"halorun/ranks/raster":          {"halorun/ranks/raster/jpeg", "halorun/ranks/raster/metadata", "halorun/ranks/raster/png"},
 	"halorun/ranks/raster/jpeg":     {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
 	"halorun/ranks/raster/metadata": {},
 	"halorun/ranks/raster/png":      {"halorun/kernels/simd", "halorun/ranks/raster/metadata"},
@@ -39,6 +41,8 @@ var mayImport = map[string][]string{
 var forTests = map[string][]string{
 	"halorun/comm":  {"halorun/comm/commtest"},
 	"halorun/ranks": {"halorun/comm/commtest"},
+
+	"halorun/ranks/folder": {"halorun/comm/commtest"},
 }
 
 func TestImports(t *testing.T) {

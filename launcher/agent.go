@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halorun/launcher/control"
+	"halorun/launcher/jobs"
 )
 
 const (
@@ -88,7 +89,9 @@ func Agent(ctx context.Context, version string) error {
 	if _, resumable := os.Stat(a.keep); a.keep == "" || resumable != nil {
 		for _, path := range a.remove {
 			// Whoever put it in place or removed it already was first.
-			_ = os.Remove(path)
+			if os.Remove(path) != nil {
+				jobs.RemoveTemporary(path) // a folder of such files
+			}
 		}
 	}
 	return fmt.Errorf("agent: %w", err)

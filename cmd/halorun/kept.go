@@ -27,6 +27,7 @@ type kept struct {
 	mu     sync.Mutex
 	saved  bool             // its description is on the disk
 	rows   map[uint32]int64 // done, by member
+	all    int64            // pictures, if there are many
 	gone   bool             // nothing more is noted
 	warned bool             // and that, or that a host keeps nothing more, has been said
 	worth  bool             // there is something in the ledger
@@ -48,7 +49,7 @@ func (o *runOptions) keep(report *report, job ranks.Job, in *os.File, p *ranks.P
 	if stream || o.checkpoint.mode == ranks.CheckpointOff {
 		return nil, nil
 	}
-	k := &kept{checkpointOptions: o.checkpoint, first: make(chan struct{}), rows: make(map[uint32]int64), log: func(format string, args ...any) { o.log.Warn(oneLine(fmt.Sprintf(format, args...))) }}
+	k := newKept(o)
 	var err error
 	if k.job, err = describe(report.Job, o, in, job.InputID, p); err != nil {
 		return nil, err
@@ -62,6 +63,10 @@ func (o *runOptions) keep(report *report, job ranks.Job, in *os.File, p *ranks.P
 	k.job.Flags = o.checkpoint.flags
 	go jobs.Prune(k.root, k.job.ID, time.Now())
 	return k, nil
+}
+
+func newKept(o *runOptions) *kept {
+	return &kept{checkpointOptions: o.checkpoint, first: make(chan struct{}), rows: make(map[uint32]int64), log: func(format string, args ...any) { o.log.Warn(oneLine(fmt.Sprintf(format, args...))) }}
 }
 
 // find looks for the job that is to be resumed. If there is none, it is begun.
@@ -201,9 +206,13 @@ func (k *kept) save() {
 	for _, rows := range k.rows {
 		done += rows
 	}
+	all := k.all
 	k.mu.Unlock()
 	if gone {
 		return
+	}
+	if all > 0 {
+		k.job.Rows = all
 	}
 	if k.unlock == nil && (k.lock() != nil || k.unlock == nil) {
 		return
@@ -234,6 +243,17 @@ func (k *kept) progress(_ int, member uint32, result []byte) {
 	}
 	if r.Checkpoint != "" {
 		k.warn(errors.New(r.Checkpoint)) // other hosts may still keep what they have done
+	}
+}
+
+// pictures takes note of how many of a job's pictures have ended.
+func (k *kept) pictures(ended, all int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rows[0], k.all = int64(ended), int64(all)
+	if ended > 0 && !k.worth {
+		k.worth = true
+		close(k.first)
 	}
 }
 

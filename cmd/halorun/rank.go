@@ -17,6 +17,7 @@ import (
 	"halorun/launcher"
 	"halorun/launcher/jobs"
 	"halorun/ranks"
+	"halorun/ranks/folder"
 	"halorun/ranks/raster"
 )
 
@@ -52,6 +53,7 @@ func agentCommand() *cli.Command {
 // rankSpec is what ranks are told of the job.
 type rankSpec struct {
 	Job     ranks.Job   `json:"job"`
+	Folder  *folder.Job `json:"folder,omitempty"` // instead, of many pictures
 	Network networkSpec `json:"network"`
 	Inject  []injection `json:"inject"`
 }
@@ -114,14 +116,14 @@ func rankMain(ctx context.Context, began time.Time) error {
 		go jobs.Prune(filepath.Dir(c.Dir), filepath.Base(c.Dir), began) // no launcher does it on this host
 	}
 	inject := newInjector(spec.Inject, self)
-	r := ranks.New(began, inject.probe())
+	r := newProgram(began, spec, inject.probe())
 	defer r.Close()
 	inject.tell = func() { tellProgress(self, r) }
 	go reportProgress(self, r)
 	for epoch := self.Membership; ; {
 		inject.enter(epoch)
 		world, err := member(self, epoch, spec, r)
-		result, _ := json.Marshal(r.Result())
+		result, _ := json.Marshal(r.result())
 		var lost *comm.RankError
 		switch {
 		case err == nil:
@@ -166,7 +168,7 @@ const (
 )
 
 // reportProgress tells the launcher again and again how far this rank is, should it be lost.
-func reportProgress(self *launcher.Rank, r *ranks.Rank) {
+func reportProgress(self *launcher.Rank, r *program) {
 	tick := time.NewTicker(progressTime + time.Duration(self.Size)*progressEach)
 	defer tick.Stop()
 	for {
@@ -179,8 +181,8 @@ func reportProgress(self *launcher.Rank, r *ranks.Rank) {
 	}
 }
 
-func tellProgress(self *launcher.Rank, r *ranks.Rank) {
-	result, _ := json.Marshal(r.Result())
+func tellProgress(self *launcher.Rank, r *program) {
+	result, _ := json.Marshal(r.result())
 	_ = self.Progress(result) // if that fails, the agent is gone
 }
 
@@ -190,15 +192,10 @@ type startFailed struct{ error }
 func (e startFailed) Unwrap() error { return e.error }
 
 // member does a rank's part in an epoch. The world, which may be nil, is for the caller to leave.
-func member(self *launcher.Rank, epoch *launcher.Membership, spec rankSpec, r *ranks.Rank) (*comm.World, error) {
+func member(self *launcher.Rank, epoch *launcher.Membership, spec rankSpec, r *program) (*comm.World, error) {
 	config, err := spec.Network.config(self, epoch)
 	if err != nil {
 		return nil, err
-	}
-	job := spec.Job
-	job.Head, job.Ranks, job.Shrink = epoch.Head, epoch.Ranks, epoch.Shrink
-	if self.Files == 0 {
-		job = job.Elsewhere()
 	}
 	ctx := epoch.Context()
 	world, err := comm.Join(ctx, config)
@@ -216,7 +213,7 @@ func member(self *launcher.Rank, epoch *launcher.Membership, spec rankSpec, r *r
 	if err := epoch.Joined(); err != nil {
 		return world, err
 	}
-	return world, r.Run(ctx, world, epoch.Key, job)
+	return world, r.run(ctx, self, epoch, world, config)
 }
 
 // isConsequence tells whether the error only reflects another rank's failure.

@@ -12,6 +12,7 @@ import (
 
 	"halorun/launcher"
 	"halorun/ranks"
+	"halorun/ranks/folder"
 	"halorun/ranks/raster"
 )
 
@@ -28,7 +29,8 @@ type report struct {
 	WallSeconds float64          `json:"wall_seconds"`
 	Input       pictureReport    `json:"input"`
 	Output      pictureReport    `json:"output"`
-	Ops         []string         `json:"ops"` // normalised
+	Pictures    *picturesReport  `json:"pictures,omitempty"` // if there are many
+	Ops         []string         `json:"ops"`                // normalised
 	BindTo      string           `json:"bind_to"`
 	Ranks       []rankReport     `json:"ranks"`
 	Head        *rankReport      `json:"head"` // the source and sink, if it is no rank
@@ -54,6 +56,7 @@ type rankReport struct {
 	Threads      int     `json:"threads"`
 	CPUs         []int   `json:"cpus"` // that it was bound to; null if it was not
 	ranks.Report         // sums over all members that were this rank
+	Pictures     int64   `json:"pictures,omitempty"` // done by this rank, if there are many
 	Restarts     int     `json:"restarts"`
 	LostSeconds  float64 `json:"lost_seconds"` // from each loss of a member until all ranks had met again
 	MaxRSSBytes  int64   `json:"max_rss_bytes"`
@@ -113,10 +116,16 @@ func newRankReport(rank *launcher.RankResult, known *savedTiles) rankReport {
 	}
 	// A rank that failed early has nothing to tell; its zeros say so.
 	_ = json.Unmarshal(rank.Result, &one.Report)
+	var many folder.Result
+	_ = json.Unmarshal(rank.Result, &many)
+	one.Pictures = many.Pictures
 	for _, lost := range rank.Lost {
 		var before ranks.Report
 		_ = json.Unmarshal(lost.Result, &before)
 		one.Report.Add(&before)
+		var many folder.Result
+		_ = json.Unmarshal(lost.Result, &many)
+		one.Pictures += many.Pictures
 		// What it had computed is computed again, but for what has come to the sink and what others found in the ledger.
 		saved := known.restored[int(lost.Member)]
 		for i, number := range lost.Numbers {

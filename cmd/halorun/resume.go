@@ -79,7 +79,7 @@ func flagsOf(c *cli.Context) map[string][]string {
 		default:
 			flags[name] = []string{fmt.Sprint(value)}
 		}
-		if slices.Contains([]string{"hostfile", "report", "output-dir", "checkpoint-dir"}, name) {
+		if slices.Contains([]string{"hostfile", "report", "output-dir", "checkpoint-dir", "pictures-log", "list-dir"}, name) {
 			if abs, err := filepath.Abs(flags[name][0]); err == nil {
 				flags[name] = []string{abs}
 			}

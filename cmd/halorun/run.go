@@ -36,7 +36,9 @@ func runCommand() *cli.Command {
 		ArgsUsage: "INPUT OUTPUT OP [OP...]",
 		Description: "INPUT and OUTPUT are files, or - for stdin and stdout. OP is name or name:key=value,key=value; 'halorun ops'\n" +
 			"lists them. Operations are applied left to right. OUTPUT appears under its name only when it is\n" +
-			"complete; only stdout and other streams cannot promise that.",
+			"complete; only stdout and other streams cannot promise that.\n\n" +
+			"INPUT may also be a folder, a quoted pattern such as 'photos/*.jpg', @FILE for a list of names or @- for one on stdin.\n" +
+			"OUTPUT is then a folder, in which each picture appears when it is complete. Those that fail are in its failed.tsv.",
 		Flags: slices.Concat(hostFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
 			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
@@ -50,7 +52,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		}, readFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
+		}, readFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
@@ -93,7 +95,8 @@ type runOptions struct {
 	log          *slog.Logger
 	inject       []injection
 	checkpoint   checkpointOptions
-	mistake      error // in the above
+	many         *folderOptions // nil for one picture
+	mistake      error          // in the above
 }
 
 func parseRun(c *cli.Context) *runOptions {
@@ -143,6 +146,12 @@ func (o *runOptions) check(c *cli.Context) error {
 	}
 	if err := o.checkpoint.parse(c); err != nil {
 		return err
+	}
+	if err := o.parseFolder(c); err != nil {
+		return err
+	}
+	if o.many != nil {
+		return o.checkFolders()
 	}
 	return o.checkPaths()
 }
@@ -236,7 +245,11 @@ func (o *runOptions) run(ctx context.Context) error {
 	}
 	err := o.mistake
 	if err == nil {
-		err = o.job(ctx, signals, report)
+		do := o.job
+		if o.many != nil {
+			do = o.folderJob
+		}
+		err = do(ctx, signals, report)
 	}
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = cause
@@ -324,23 +337,18 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 		return err
 	}
 	job.Output = out.File
-	config := o.launch
-	if config.Spec, err = json.Marshal(rankSpec{job, o.network, o.inject}); err != nil {
+	config, err := o.configure(report, lines, signals, rankSpec{Job: job, Network: o.network, Inject: o.inject})
+	if err != nil {
 		return err
 	}
-	config.AgentArgs, config.RankArgs, config.Version = []string{agentName}, []string{rankName}, version
-	config.Threads, config.Job, config.Remove, config.Files = o.threads, report.Job, out.temporary(), files.files
+	config.Remove, config.Files = out.temporary(), files.files
 	config.Keep = kept.file()
-	config.Lines = lines.line
-	config.Events = o.event
-	config.Notices = func(text string) { o.log.Info(text) }
-	config.Suspend = signals.suspend
 	if kept != nil {
 		kept.job.Remove = out.temporary()
 		config.Progress = kept.progress
 	}
 	config.Commit = func() error {
-		if slices.ContainsFunc(o.inject, func(in injection) bool { return in.At == "rename" }) {
+		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}
 		if ctx.Err() != nil {
@@ -364,6 +372,26 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 	}
 	o.log.Debug("done", "output", o.output, "width", picture.Output.Width, "height", picture.Output.Height, "ranks", len(result.Ranks))
 	return nil
+}
+
+// configure returns what the launcher needs to know of any job.
+func (o *runOptions) configure(report *report, lines *lineSink, signals *signals, spec rankSpec) (config launcher.Config, err error) {
+	config = o.launch
+	if config.Spec, err = json.Marshal(spec); err != nil {
+		return config, err
+	}
+	config.AgentArgs, config.RankArgs, config.Version = []string{agentName}, []string{rankName}, version
+	config.Threads, config.Job = o.threads, report.Job
+	config.Lines = lines.line
+	config.Events = o.event
+	config.Notices = func(text string) { o.log.Info(text) }
+	config.Suspend = signals.suspend
+	return config, nil
+}
+
+// injected tells whether a test asks for a failure of this process at a step.
+func (o *runOptions) injected(step string) bool {
+	return slices.ContainsFunc(o.inject, func(in injection) bool { return in.At == step })
 }
 
 // event says in one line what befell a rank and what is done about it.

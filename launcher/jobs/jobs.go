@@ -199,11 +199,26 @@ func Remove(root, id string) error {
 	return Sweep(filepath.Join(root, id))
 }
 
-// RemoveTemporary removes a temporary file of OUTPUT. Whoever wrote down its path: it is no means to remove other files.
+// RemoveTemporary removes a temporary file of OUTPUT, or a folder of temporary files with the files in it. Whoever wrote down its path: it is
+// no means to remove anything else.
 func RemoveTemporary(path string) {
 	if ours, _ := filepath.Match(".*.halorun-????????", filepath.Base(path)); ours {
 		_ = os.Remove(path) // it may be gone
 	}
+	if ours, _ := filepath.Match(".halorun-????????", filepath.Base(path)); !ours {
+		return
+	}
+	st, err := os.Lstat(path)
+	if err != nil || !st.IsDir() {
+		return
+	}
+	entries, _ := os.ReadDir(path)
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(path, e.Name()))
+		}
+	}
+	_ = os.Remove(path) // what else is in it stays
 }
 
 // Sweep removes a job's folder with what this package and the ledger have put there. If there is anything else, that stays, and so does the

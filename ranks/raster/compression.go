@@ -72,3 +72,11 @@ func (o Output) checkCompression() error {
 	}
 	return nil
 }
+
+// deflateLevel returns the level for a PNG.
+func (o Output) deflateLevel() int {
+	if o.Compression == "" {
+		return pngLevels.usual
+	}
+	return o.Level
+}

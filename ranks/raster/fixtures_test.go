@@ -6,7 +6,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -50,15 +49,6 @@ func (f fixture) expected(t testing.TB) *pixels {
 	return p
 }
 
-// tolerance is by how much a sample may differ. JPEG leaves a decoder some freedom, above all in how it makes chroma as
-// large as luma.
-func (f fixture) tolerance() int {
-	if strings.HasSuffix(f.Picture, ".jpg") {
-		return 3
-	}
-	return 0
-}
-
 func TestReadsWhatOpenCVReads(t *testing.T) {
 	for _, f := range fixtures(t) {
 		t.Run(f.Picture, func(t *testing.T) {
@@ -77,7 +67,7 @@ func TestReadsWhatOpenCVReads(t *testing.T) {
 					worst, at = d, i
 				}
 			}
-			if worst > f.tolerance() {
+			if worst > 0 {
 				t.Errorf("differs by up to %d, at x %d, y %d, channel %d: %d, OpenCV %d",
 					worst, at/3%got.width, at/3/got.width, at%3, got.data[at], want.data[at])
 			}

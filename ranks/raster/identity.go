@@ -44,6 +44,9 @@ func Identify(f *os.File, key []byte) (Identity, error) {
 	return id, err
 }
 
+// Sample returns what Identify does as the Sample, of a file of the given size.
+func Sample(f io.ReaderAt, size int64, key []byte) ([]byte, error) { return sample(f, size, key) }
+
 func sample(f io.ReaderAt, size int64, key []byte) ([]byte, error) {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("places"))
@@ -52,6 +55,9 @@ func sample(f io.ReaderAt, size int64, key []byte) ([]byte, error) {
 	block := make([]byte, sampleBytes)
 	for i := range sampleBlocks {
 		at := int64(i) * sampleBytes // a small file is read whole
+		if at >= size {
+			break
+		}
 		if size > sampleBlocks*sampleBytes && i > 0 {
 			h := sha256.Sum256(append(places, byte(i)))
 			at = int64(binary.LittleEndian.Uint64(h[:]) % uint64(size-sampleBytes+1))

@@ -72,7 +72,7 @@ func (o Output) Check() error {
 func (o Output) Codec() string {
 	switch o.Format {
 	case "jpeg":
-		return "image/jpeg"
+		return "halorun/jpeg"
 	case "png":
 		return "halorun/png"
 	case "tiff":
@@ -87,8 +87,11 @@ func (o Output) Codec() string {
 
 // Encoder returns the encoder of a compressed format, or nil if there are no segments.
 func (o Output) Encoder() Encoder {
-	if o.Format == "png" {
+	switch o.Format {
+	case "png":
 		return o.pngEncoder()
+	case "jpeg":
+		return o.jpegEncoder()
 	}
 	return nil
 }

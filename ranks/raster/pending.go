@@ -27,7 +27,12 @@ type Pending struct {
 // NewPending prepares to write the file of the given name, which may be a symbolic link, also to what does not exist yet. A new file's
 // permissions follow the umask; an existing one's are kept, and its owner where that is allowed. The error is an fs.ErrNotExist if the
 // folder does not exist.
-func NewPending(name string) (*Pending, error) {
+func NewPending(name string) (*Pending, error) { return newPending(name, "") }
+
+// NewPendingAt is NewPending with a temporary file of the given path, on the same file system, which must not be there yet.
+func NewPendingAt(name, temp string) (*Pending, error) { return newPending(name, temp) }
+
+func newPending(name, temp string) (*Pending, error) {
 	st, err := os.Stat(name)
 	switch {
 	case err == nil && st.IsDir():
@@ -46,9 +51,12 @@ func NewPending(name string) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	random := make([]byte, 4)
-	rand.Read(random) // never fails
-	p := &Pending{target: target, temp: beside(target) + hex.EncodeToString(random)}
+	if temp == "" {
+		random := make([]byte, 4)
+		rand.Read(random) // never fails
+		temp = beside(target) + hex.EncodeToString(random)
+	}
+	p := &Pending{target: target, temp: temp}
 	perm := fs.FileMode(0o666)
 	if st != nil {
 		perm = 0o600 // till it has the permissions it shall keep, nobody else may open it

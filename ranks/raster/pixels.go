@@ -1,11 +1,5 @@
 package raster
 
-import (
-	"fmt"
-	"image"
-	"image/color"
-)
-
 // pixels is a decoded picture.
 type pixels struct {
 	width, height, channels int
@@ -21,40 +15,6 @@ func (p *pixels) row(y int) []byte {
 	return p.data[y*n : (y+1)*n]
 }
 
-// toPixels converts what the decoders of the standard library make, dropping alpha and the lower 8 of 16 bits.
-func toPixels(img image.Image, channels int) (*pixels, error) {
-	b := img.Bounds()
-	p := newPixels(b.Dx(), b.Dy(), channels)
-	if img, ok := img.(*image.YCbCr); ok {
-		fromYCbCr(p, img)
-		return p, nil
-	}
-	for y := range p.height {
-		dst := p.row(y)
-		switch img := img.(type) {
-		case *image.Gray:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 1, 0, 0, 0)
-		case *image.Gray16:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 2, 0, 0, 0)
-		case *image.RGBA:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 4, 0, 1, 2)
-		case *image.NRGBA:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 4, 0, 1, 2)
-		case *image.RGBA64:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 8, 0, 2, 4)
-		case *image.NRGBA64:
-			pick(dst, channels, img.Pix[y*img.Stride:], p.width, 8, 0, 2, 4)
-		case *image.Paletted:
-			fromPalette(dst, channels, img.Pix[y*img.Stride:][:p.width], img.Palette)
-		case *image.CMYK:
-			fromCMYK(dst, img.Pix[y*img.Stride:][:4*p.width])
-		default:
-			return nil, fmt.Errorf("its decoder makes a %T, which is not supported", img)
-		}
-	}
-	return p, nil
-}
-
 // pick copies the bytes at r, g, b of every pixel of the given size; with one channel, that at r.
 func pick(dst []byte, channels int, src []byte, width, size, r, g, b int) {
 	if channels == 1 {
@@ -67,32 +27,6 @@ func pick(dst []byte, channels int, src []byte, width, size, r, g, b int) {
 		s := src[x*size : x*size+size]
 		d := dst[3*x : 3*x+3]
 		d[0], d[1], d[2] = s[r], s[g], s[b]
-	}
-}
-
-func fromPalette(dst []byte, channels int, src []byte, palette color.Palette) {
-	var colours [256][3]byte
-	for i, c := range palette {
-		n := color.NRGBAModel.Convert(c).(color.NRGBA)
-		if n.A == 0 { // Convert loses the colour of what is wholly transparent
-			if v, ok := c.(color.NRGBA); ok {
-				n = v
-			}
-		}
-		colours[i] = [3]byte{n.R, n.G, n.B}
-	}
-	for x, v := range src {
-		copy(dst[channels*x:channels*(x+1)], colours[v][:])
-	}
-}
-
-// fromCMYK converts as OpenCV does, which is not quite as image/color does.
-func fromCMYK(dst, src []byte) {
-	for x := range len(dst) / 3 {
-		k := 255 - int(src[4*x+3])
-		for c := range 3 {
-			dst[3*x+c] = byte(k - int(src[4*x+c])*k>>8)
-		}
 	}
 }
 

@@ -42,15 +42,15 @@ func TestInfo(t *testing.T) {
 		"orientation1.tif":      {infoOf(23, 17, 3, 8, "tiff", "halorun/tiff", nil), true},
 		"orientation8.tif":      {infoOf(17, 23, 3, 8, "tiff", "halorun/tiff", []string{"orientation 8 applied"}), false},
 		"gray16.tif":            {infoOf(23, 17, 1, 16, "tiff", "halorun/tiff", []string{sixteen}), false},
-		"gray.jpg":              {infoOf(47, 35, 1, 8, "jpeg", "image/jpeg", nil), false},
-		"cmyk.jpg":              {infoOf(47, 35, 3, 8, "jpeg", "image/jpeg", nil), false},
-		"orientation5.jpg":      {infoOf(35, 47, 3, 8, "jpeg", "image/jpeg", []string{"orientation 5 applied"}), false},
-		"gray-orientation8.jpg": {infoOf(35, 47, 1, 8, "jpeg", "image/jpeg", []string{"orientation 8 applied"}), false},
+		"gray.jpg":              {infoOf(47, 35, 1, 8, "jpeg", "halorun/jpeg", nil), false},
+		"cmyk.jpg":              {infoOf(47, 35, 3, 8, "jpeg", "halorun/jpeg", nil), false},
+		"orientation5.jpg":      {infoOf(35, 47, 3, 8, "jpeg", "halorun/jpeg", []string{"orientation 5 applied"}), false},
+		"gray-orientation8.jpg": {infoOf(35, 47, 1, 8, "jpeg", "halorun/jpeg", []string{"orientation 8 applied"}), false},
 	}
 	for name, want := range tests {
 		r := openFile(t, fixture{Picture: name}.path())
 		got := r.Info()
-		got.Meta = metadata.Metadata{} // which has tests of its own
+		got.Meta = metadata.Metadata{}
 		if !reflect.DeepEqual(got, want.info) || r.Direct() != want.direct {
 			t.Errorf("%s: %+v, direct %t", name, got, r.Direct())
 		}

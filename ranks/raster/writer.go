@@ -31,7 +31,8 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 		e := o.pngEncoder()
 		return newSegmentWriter(o, e, e.NewWriter(f))
 	case "jpeg":
-		return &jpegWriter{w: f, out: o, order: order}
+		e := o.jpegEncoder()
+		return newSegmentWriter(o, e, e.NewWriter(f))
 	}
 	l := o.layout()
 	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }

@@ -1,0 +1,547 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"halorun/kernels"
+	"halorun/launcher"
+	"halorun/launcher/jobs"
+	"halorun/ranks"
+	"halorun/ranks/folder"
+	"halorun/ranks/journal"
+	"halorun/ranks/raster"
+)
+
+// folderFlags are the flags for many pictures.
+func folderFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output-name", Value: folder.DefaultPattern, Usage: "of many pictures: `NAME` of each in the folder OUTPUT, with {stem}, {ext}, {name}, {dir}, {n}"},
+		&cli.BoolFlag{Name: "fail-fast", Usage: "of many pictures: end at the first that fails"},
+		&cli.StringFlag{Name: "allow-failures", Value: "0", Usage: "of many pictures: exit status 0 if at most `N` fail, or N% of them"},
+		&cli.StringFlag{Name: "pictures-log", Usage: "of many pictures: one line of JSON for each to `FILE`, as it ends"},
+		&cli.BoolFlag{Name: "null", Aliases: []string{"0"}, Usage: "names in a list end with a zero byte"},
+		&cli.StringFlag{Name: "list-dir", DefaultText: "the working folder", Usage: "names in a list count from `DIR`"},
+		&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"},
+	}
+}
+
+// folderOptions are the values of folderFlags. They are nil for one picture.
+type folderOptions struct {
+	list     string // "": no list; "-": stdin
+	pattern  *folder.Pattern
+	output   string // absolute
+	failFast bool
+	allowed  allowance
+	log      string
+	end      byte
+	dir      string // that names of a list count from
+	split    int64
+}
+
+// allowance is how many pictures may fail.
+type allowance struct {
+	number  int
+	percent float64 // if it is not 0
+}
+
+func parseAllowance(text string) (a allowance, err error) {
+	if percent, ok := strings.CutSuffix(text, "%"); ok {
+		if a.percent, err = strconv.ParseFloat(percent, 64); err != nil || !(a.percent >= 0 && a.percent <= 100) {
+			err = usage("--allow-failures %q: the percentage is from 0%% to 100%%", text)
+		}
+		return a, err
+	}
+	if a.number, err = strconv.Atoi(text); err != nil || a.number < 0 {
+		err = usage("--allow-failures %q: give a number of pictures, such as 3, or of percent, such as 1%%", text)
+	}
+	return a, err
+}
+
+func (a allowance) covers(failed, of int) bool {
+	return failed <= a.number || float64(failed)*100 <= a.percent*float64(of)
+}
+
+// manyPictures tells whether INPUT stands for many pictures: a folder, a list, or a pattern of names that is not a file's name.
+func manyPictures(input string) bool {
+	if strings.HasPrefix(input, "@") {
+		return true
+	}
+	st, err := os.Stat(input)
+	return err == nil && st.IsDir() || err != nil && folder.IsGlob(input)
+}
+
+// parseFolder takes over the flags for many pictures.
+func (o *runOptions) parseFolder(c *cli.Context) error {
+	given := ""
+	for _, f := range folderFlags() {
+		if c.IsSet(f.Names()[0]) && f.Names()[0] != "list-dir" {
+			given = f.Names()[0]
+		}
+	}
+	if !manyPictures(o.input) {
+		if given != "" {
+			return usage("--%s is for many pictures, and INPUT %s is one", given, o.input)
+		}
+		return nil
+	}
+	m := &folderOptions{failFast: c.Bool("fail-fast"), log: c.String("pictures-log"), end: '\n', split: c.Int64("split-pixels")}
+	format := ""
+	var err error
+	if o.format != "" {
+		if format, err = raster.FormatOf("x." + o.format); err != nil {
+			return usageError{err}
+		}
+	}
+	if m.pattern, err = folder.ParsePattern(c.String("output-name"), format); err != nil {
+		return usage("--output-name %v", err)
+	}
+	if m.allowed, err = parseAllowance(c.String("allow-failures")); err != nil {
+		return err
+	}
+	if c.Bool("null") {
+		m.end = 0
+	}
+	if m.split < 1 {
+		return usage("--split-pixels %d: the number is at least 1", m.split)
+	}
+	if m.list, _ = strings.CutPrefix(o.input, "@"); m.list == "" && o.input == "@" {
+		return usage("INPUT @: the name of a list comes behind the @, or - for stdin")
+	}
+	if !strings.HasPrefix(o.input, "@") {
+		m.list = ""
+	}
+	if m.dir, err = filepath.Abs(c.String("list-dir")); err == nil {
+		m.output, err = filepath.Abs(o.output)
+	}
+	o.many = m
+	return err
+}
+
+// checkFolders finds mistakes in the paths before anything is read or written.
+func (o *runOptions) checkFolders() error {
+	if o.output == "-" {
+		return usage("OUTPUT is a folder where INPUT is many pictures, not stdout")
+	}
+	if strings.HasPrefix(o.input, "@") && o.many.list != "-" {
+		if st, err := os.Stat(o.many.list); err != nil {
+			return &raster.InputError{Name: o.many.list, Err: err}
+		} else if st.IsDir() {
+			return &raster.InputError{Name: o.many.list, Err: errors.New("it is a folder, not a list of pictures")}
+		}
+	}
+	st, err := os.Stat(o.output)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if _, err := os.Stat(filepath.Dir(o.many.output)); errors.Is(err, fs.ErrNotExist) {
+			return usage("the folder of OUTPUT %s does not exist", o.output)
+		}
+		return nil
+	case err != nil:
+		return &ranks.OutputError{Name: o.output, Err: err}
+	case !st.IsDir():
+		return usage("OUTPUT %s is a file; where INPUT is many pictures it is a folder", o.output)
+	}
+	if in, err := os.Stat(o.input); err == nil && os.SameFile(in, st) {
+		return usage("OUTPUT %s is INPUT itself: the next run would take outputs for inputs; name another folder, which may be in it", o.output)
+	}
+	return nil
+}
+
+// spec returns INPUT so that it means the same anywhere.
+func (o *runOptions) inputSpec() (string, error) {
+	if rest, ok := strings.CutPrefix(o.input, "@"); ok {
+		if rest == "-" {
+			return o.input, nil
+		}
+		abs, err := filepath.Abs(rest)
+		return "@" + abs, err
+	}
+	return filepath.Abs(o.input)
+}
+
+// folderJob runs a job on many pictures.
+func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *report) (err error) {
+	ops, err := kernels.Parse(o.ops)
+	if err != nil {
+		return usageError{err}
+	}
+	f := &folderRun{runOptions: o, report: report}
+	for _, op := range ops {
+		f.ops = append(f.ops, op.String())
+	}
+	report.Ops = f.ops
+	if o.format != "" {
+		f.format, _ = raster.FormatOf("x." + o.format) // it was checked
+		if o.compression != "" {
+			if f.compression, f.level, err = raster.ParseCompression(f.format, o.compression); err != nil {
+				return usageError{err}
+			}
+		}
+	} else if o.compression != "" {
+		return usage("--compression: which formats are written their names decide; give --format, too")
+	}
+	if o.dryRun {
+		return f.printFolder(ctx)
+	}
+	if err := f.keep(); err != nil {
+		return err
+	}
+	defer func() {
+		if f.kept.end(err) {
+			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here, without what is done", f.kept.job.ID))
+		}
+	}()
+	if err := f.open(); err != nil {
+		return err
+	}
+	defer f.close()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if err := f.list(ctx, cancel); err != nil {
+		return err
+	}
+	if err := os.Mkdir(o.many.output, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		return &ranks.OutputError{Name: o.output, Err: err}
+	}
+	if f.streams || f.queue.Len() > 0 {
+		err = f.runRanks(ctx, signals)
+	}
+	return f.finish(ctx, err)
+}
+
+// folderRun is a job on many pictures while it runs.
+type folderRun struct {
+	*runOptions
+	report      *report
+	ops         []string // normalised
+	format      string   // of all outputs; "": by their names
+	compression string
+	level       int
+	id          journal.ID
+	temp        string // folder
+	kept        *kept
+	journal     *os.File
+	queue       *folder.Queue
+	earlier     folder.Earlier
+	streams     bool // the list comes while ranks work
+	*tally
+}
+
+// keep finds the job that is to be resumed, or makes a new one.
+func (f *folderRun) keep() error {
+	o := f.runOptions
+	input, err := o.inputSpec()
+	if err != nil {
+		return err
+	}
+	identity, err := json.Marshal(struct {
+		Version       string // which may compute other bytes
+		Input, Output string
+		Ops           []string
+		Format, Name  string
+		Quality       int
+		Read          raster.Options
+		Compression   string
+	}{
+		version, input, o.many.output, f.ops, f.format, fmt.Sprint(o.checkpoint.flags["output-name"]), o.quality, o.read.Samples(), o.compression,
+	})
+	if err != nil {
+		return err
+	}
+	f.id = sha256.Sum256(identity)
+	if o.checkpoint.mode == ranks.CheckpointOff {
+		return nil
+	}
+	k := newKept(o)
+	k.job = &jobs.Job{
+		ID: f.report.Job, Begun: time.Now(), Version: version, Ops: f.ops, Input: input, Output: o.many.output, Ledger: f.id[:],
+	}
+	if o.checkpoint.resume {
+		if err := k.find(o); err != nil {
+			return err
+		}
+		f.report.Job = k.job.ID
+	}
+	k.job.Flags = o.checkpoint.flags
+	k.job.Flags["list-dir"] = []string{o.many.dir}
+	go jobs.Prune(k.root, k.job.ID, time.Now())
+	if err := k.lock(); err != nil {
+		return err
+	}
+	f.kept = k
+	return nil
+}
+
+// journalName is that of the journal in a job's folder.
+const journalName = "pictures.seg"
+
+// open opens the journal and the queue, and begins an attempt.
+func (f *folderRun) open() (err error) {
+	f.temp = filepath.Join(f.many.output, folder.TempName(f.report.Job))
+	jobs.RemoveTemporary(f.temp)
+	if f.kept != nil {
+		f.kept.job.Remove = []string{f.temp}
+		f.kept.save()
+		if !f.kept.gone {
+			name := filepath.Join(f.kept.root, f.kept.job.ID, journalName)
+			if f.journal, err = os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+				f.kept.giveUp(err)
+			}
+		}
+	}
+	failed := func(err error) error {
+		return fmt.Errorf("keep a list of pictures in %s (TMPDIR): %w", os.TempDir(), err)
+	}
+	if f.journal == nil { // it is for who takes the place of a lost rank
+		if f.journal, err = os.CreateTemp("", "halorun-"); err == nil {
+			err = os.Remove(f.journal.Name())
+		}
+		if err != nil {
+			return failed(err)
+		}
+	}
+	boot := folder.Boot()
+	if f.earlier, err = folder.ReadEarlier(f.journal, f.id, boot); err != nil {
+		return failed(err)
+	}
+	log, err := journal.Open(f.journal, f.id)
+	if err == nil {
+		begins := log.Bytes()
+		err = folder.Begin(log, newJobID(), boot)
+		f.tally, err = f.newTally(begins, err)
+	}
+	if err == nil {
+		f.queue, err = folder.NewQueue("", f.id)
+	}
+	if err != nil && !isA[*ranks.OutputError](err) {
+		err = failed(err)
+	}
+	return err
+}
+
+func (f *folderRun) close() {
+	jobs.RemoveTemporary(f.temp)
+	f.queue.Close()
+	f.journal.Close()
+	f.tally.close()
+}
+
+// find calls found for each picture of INPUT.
+func (f *folderRun) find(found folder.Find) error {
+	wrong := func(err error) error {
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			return &raster.InputError{Name: path.Path, Err: err}
+		}
+		return err
+	}
+	m := f.many
+	switch {
+	case m.list == "-":
+		return wrong(folder.Read(os.Stdin, m.end, m.dir, found))
+	case m.list != "":
+		list, err := os.Open(m.list)
+		if err != nil {
+			return wrong(err)
+		}
+		defer list.Close()
+		if err := folder.Read(list, m.end, m.dir, found); err != nil && !isA[*folder.Clash](err) {
+			return &raster.InputError{Name: m.list, Err: err}
+		} else if err != nil {
+			return err
+		}
+		return nil
+	case folder.IsGlob(f.input):
+		if st, err := os.Stat(f.input); err != nil || !st.IsDir() {
+			return folder.Glob(f.input, found)
+		}
+	}
+	return wrong(folder.Walk(f.input, m.output, found))
+}
+
+// list makes the list of pictures that are to be done. Of a stream of names it goes on with it while ranks work, and cancels them if it cannot be read.
+func (f *folderRun) list(ctx context.Context, cancel context.CancelCauseFunc) error {
+	lister := folder.NewLister(f.many.output, f.many.pattern)
+	var batch []*folder.Entry
+	flush := func() error {
+		err := f.queue.Add(batch...)
+		batch = batch[:0]
+		return err
+	}
+	add := func(path, name string) error {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		e, err := lister.Add(path, name)
+		if e == nil {
+			return err
+		}
+		f.listed.Add(1)
+		if err != nil {
+			if !f.streams {
+				return err
+			}
+			f.fail(e.In, err.(*folder.Clash).Why)
+			return nil
+		}
+		if r := f.earlier[e.In]; r.Counts(e, f.many.output) {
+			f.resume(r)
+			return nil
+		}
+		if batch = append(batch, e); f.streams || len(batch) == folder.Window {
+			return flush()
+		}
+		return nil
+	}
+	if f.streams = f.many.list == "-"; f.streams {
+		go func() {
+			err := f.find(add)
+			if err == nil && lister.Listed() == 0 {
+				err = f.none()
+			}
+			if err == nil {
+				f.complete.Store(true)
+				err = f.queue.End()
+			}
+			if err != nil {
+				cancel(err)
+			}
+		}()
+		return nil
+	}
+	var clash *folder.Clash
+	if err := f.find(add); errors.As(err, &clash) {
+		return usageError{clash}
+	} else if err != nil {
+		return err
+	}
+	if lister.Listed() == 0 {
+		return f.none()
+	}
+	if err := flush(); err != nil {
+		return err
+	}
+	f.complete.Store(true)
+	return f.queue.End()
+}
+
+// none says that INPUT has no pictures.
+func (f *folderRun) none() error {
+	err := errors.New("there are no pictures in it (files that end in .png, .jpg, .tif, .ppm, .pgm or .pnm, or begin as these do)")
+	switch {
+	case f.many.list != "":
+		err = errors.New("there are no names in it")
+	case folder.IsGlob(f.input):
+		err = errors.New("there are no such files")
+	}
+	name := strings.TrimPrefix(f.input, "@")
+	if name == "-" {
+		name = "stdin"
+	}
+	return &raster.InputError{Name: name, Err: err}
+}
+
+// runRanks runs the ranks.
+func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
+	o := f.runOptions
+	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.log)
+	if err != nil {
+		return err
+	}
+	defer lines.close()
+	files := inherited{}
+	job := &folder.Job{
+		Output: o.many.output, Temp: f.temp, Read: o.read, Ops: f.ops, Format: f.format, Quality: o.quality, Compression: f.compression, Level: f.level, TileRows: o.tileRows,
+		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: folder.DefaultMemory, FailFast: o.many.failFast,
+		ListFD: files.add(f.queue.List), WakeFD: files.add(f.queue.Wake), JournalFD: files.add(f.journal),
+		ID: f.id, Mode: o.checkpoint.mode, Every: o.checkpoint.every,
+	}
+	if f.kept == nil || f.kept.gone {
+		job.Mode = ranks.CheckpointOff
+	}
+	config, err := o.configure(f.report, lines, signals, rankSpec{Folder: job, Network: o.network, Inject: o.inject})
+	if err != nil {
+		return err
+	}
+	config.Remove, config.Files = []string{f.temp}, files.files
+	config.Progress = f.progress
+	config.Commit = func() error {
+		if o.injected("rename") {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		f.kept.pause()
+		return nil
+	}
+	f.kept.begin()
+	var result *launcher.Result
+	signals.during(ctx, func() { result, err = launcher.Run(ctx, config) })
+	if result != nil {
+		f.report.launched(result)
+	}
+	return err
+}
+
+// progress takes note of what a rank says of itself.
+func (f *folderRun) progress(_ int, _ uint32, result []byte) {
+	var r folder.Result
+	if json.Unmarshal(result, &r) != nil {
+		return
+	}
+	if f.follow() != nil {
+		return // it is said in the end
+	}
+	if f.kept != nil {
+		f.kept.pictures(f.ended(), f.count())
+		if r.Checkpoint != "" {
+			f.kept.mu.Lock()
+			f.kept.warn(errors.New(r.Checkpoint))
+			f.kept.mu.Unlock()
+		}
+	}
+}
+
+// finish sums up how the pictures ended.
+func (f *folderRun) finish(ctx context.Context, err error) error {
+	if follow := f.follow(); follow != nil && err == nil {
+		err = follow
+	}
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	if f.kept != nil {
+		f.kept.pictures(f.ended(), f.count())
+	}
+	f.report.Pictures = f.sum()
+	list, listErr := f.writeFailed()
+	if err == nil {
+		err = listErr
+	}
+	failed, all := len(f.failures), f.count()
+	if err == nil && failed > 0 && f.many.allowed.covers(failed, all) {
+		f.log.Warn(fmt.Sprintf("%d of %d pictures failed, as many as --allow-failures allows; %s lists them", failed, all, list))
+		return nil
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d pictures failed; %s lists them", failed, all, list)
+	}
+	if err == nil {
+		f.log.Debug("done", "output", f.output, "pictures", all)
+	}
+	return err
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"halorun/ranks"
+	"halorun/ranks/folder"
+	"halorun/ranks/journal"
+	"halorun/ranks/raster"
+)
+
+// tally is how the pictures of a job end. It follows the journal, which the head writes.
+type tally struct {
+	say      *slog.Logger
+	into     string // the folder OUTPUT
+	details  io.WriteCloser
+	listed   atomic.Int64 // so far
+	complete atomic.Bool  // all are listed
+
+	mu       sync.Mutex
+	reader   *journal.Reader
+	done     int
+	resumed  int
+	failures []failure
+	said     time.Time
+	lost     error // of details
+}
+
+// failure is a picture that failed.
+type failure struct{ in, reason string }
+
+// picturesReport is what a report says of many pictures.
+type picturesReport struct {
+	Done    int `json:"done"`    // in this attempt
+	Failed  int `json:"failed"`  // in this attempt, or in an earlier one for a reason that stays
+	Resumed int `json:"resumed"` // done by earlier attempts
+}
+
+// newTally follows the journal from where this attempt begins.
+func (f *folderRun) newTally(begins int64, err error) (*tally, error) {
+	if err != nil {
+		return nil, err
+	}
+	t := &tally{say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), said: time.Now()}
+	if name := f.many.log; name != "" {
+		if t.details, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
+			return nil, &ranks.OutputError{Name: name, Err: err}
+		}
+	}
+	return t, nil
+}
+
+// tellEvery is how often the user is told how far a job on many pictures is.
+const tellEvery = 10 * time.Second
+
+// follow takes note of what the journal has got.
+func (t *tally) follow() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		r, err := folder.Next(t.reader)
+		if err != nil {
+			return fmt.Errorf("read the journal: %w", err)
+		}
+		if r == nil {
+			break
+		}
+		switch r.State {
+		case folder.Done:
+			t.done++
+		case folder.Failed:
+			t.failed(r.In, r.Reason)
+		default:
+			continue
+		}
+		t.detail(r)
+	}
+	if time.Since(t.said) >= tellEvery {
+		t.said = time.Now()
+		of := ""
+		if t.complete.Load() {
+			of = fmt.Sprintf(" of %d", t.listed.Load())
+		}
+		t.say.Info(fmt.Sprintf("%d%s pictures are done, %d failed", t.done+t.resumed, of, len(t.failures)))
+	}
+	return t.lost
+}
+
+// failed takes note of a failure, and says so. The lock is held.
+func (t *tally) failed(in, reason string) {
+	t.failures = append(t.failures, failure{in, reason})
+	t.say.Error(oneLine(fmt.Sprintf("%s: %s", in, reason)))
+}
+
+// fail takes note of a picture that cannot be dealt out.
+func (t *tally) fail(in, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failed(in, reason)
+	t.detail(&folder.Record{In: in, State: folder.Failed, Kind: folder.BadData, Reason: reason})
+}
+
+// resume takes note of a picture that an earlier attempt has settled.
+func (t *tally) resume(r *folder.Record) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if r.State == folder.Failed {
+		t.failed(r.In, r.Reason)
+	} else {
+		t.resumed++
+	}
+	line := *r
+	if line.State == folder.Done {
+		line.State = "resumed"
+	}
+	t.detail(&line)
+}
+
+// pictureLine is a line of --pictures-log. Its names are a promise to scripts.
+type pictureLine struct {
+	Input   string  `json:"input"`
+	Output  string  `json:"output"`
+	State   string  `json:"state"` // done, failed, resumed
+	Kind    string  `json:"kind"`  // of a failure: data, io
+	Reason  string  `json:"reason"`
+	Width   int     `json:"width"`
+	Height  int     `json:"height"`
+	Bytes   int64   `json:"bytes"` // of the output
+	Rank    int     `json:"rank"`
+	Seconds float64 `json:"seconds"`
+}
+
+// detail writes a line of JSON about a picture. The lock is held.
+func (t *tally) detail(r *folder.Record) {
+	if t.details == nil || t.lost != nil {
+		return
+	}
+	b, err := json.Marshal(pictureLine{r.In, r.Out, r.State, r.Kind, r.Reason, r.Width, r.Height, r.Bytes, r.Rank, r.Seconds})
+	if err == nil {
+		_, err = t.details.Write(append(b, '\n'))
+	}
+	if err != nil {
+		t.lost = fmt.Errorf("write --pictures-log: %w", err)
+	}
+}
+
+func (t *tally) ended() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.done + t.resumed + len(t.failures)
+}
+
+// count returns how many pictures there are, as far as is known.
+func (t *tally) count() int { return int(t.listed.Load()) }
+
+func (t *tally) sum() *picturesReport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return &picturesReport{t.done, len(t.failures), t.resumed}
+}
+
+// failedName is the list of pictures that failed, in the output folder.
+const failedName = "failed.tsv"
+
+// writeFailed writes the list of pictures that failed, or removes an old one, and returns its path.
+func (t *tally) writeFailed() (string, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	path := filepath.Join(t.into, failedName)
+	wrong := func(err error) error { return &ranks.OutputError{Name: path, Err: err} }
+	if len(t.failures) == 0 {
+		if st, err := os.Lstat(path); err == nil && st.Mode().IsRegular() {
+			err = os.Remove(path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return path, wrong(err)
+			}
+		}
+		return path, nil
+	}
+	var b strings.Builder
+	for _, f := range t.failures {
+		fmt.Fprintf(&b, "%s\t%s\n", tsv.Replace(f.in), tsv.Replace(f.reason))
+	}
+	p, err := raster.NewPending(path)
+	if err != nil {
+		return path, wrong(err)
+	}
+	if err := errors.Join(os.WriteFile(p.Path(), []byte(b.String()), 0o666), p.Commit()); err != nil {
+		p.Abort()
+		return path, wrong(err)
+	}
+	return path, nil
+}
+
+// tsv makes any text one field.
+var tsv = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
+
+func (t *tally) close() {
+	if t.details != nil {
+		t.details.Close()
+	}
+}

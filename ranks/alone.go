@@ -1,0 +1,69 @@
+package ranks
+
+import (
+	"context"
+	"fmt"
+
+	"halorun/kernels"
+	"halorun/ranks/raster"
+)
+
+// Describe derives from the header of an input what the job makes of it. The error is a matter of usage: the chain does not take such a
+// picture, or the output's format does not hold the result. direct tells whether its rows can be read in any order.
+func (j Job) Describe(info raster.Info, direct bool) (*Picture, error) {
+	return j.picture(info, direct)
+}
+
+// Alone computes the picture's result in the calling goroutine, as one rank with one lane does, without a world: read supplies the input's
+// rows, and put is given the result's, tile by tile, from top to bottom. The rows are its own only until it returns. A Picture may
+// be computed by several goroutines at once.
+func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int, rows [][]byte) error) error {
+	for i, stage := range p.stages {
+		take := put
+		var decision kernels.Decision
+		if g := stage.Global(); g != nil {
+			decision = g.Decide(stage.Out, []kernels.Rows{{Hi: stage.Out.Height}})
+			take = func(y int, rows [][]byte) error {
+				for i, row := range rows {
+					decision.Put(y+i, row)
+				}
+				return nil
+			}
+		}
+		pipeline := kernels.NewPipeline(stage, read)
+		height := min(autoRows(stage), stage.Out.Height)
+		rows := newRows(height, stage.Out.RowBytes())
+		for y := 0; y < stage.Out.Height; y += height {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			tile := kernels.Rows{Lo: y, Hi: min(y+height, stage.Out.Height)}
+			if err := pipeline.Run(tile, rows[:tile.Len()]); err != nil {
+				return fmt.Errorf("compute rows %v of stage %d: %w", tile, i, err)
+			}
+			if err := take(y, rows[:tile.Len()]); err != nil {
+				return err
+			}
+		}
+		if decision == nil {
+			continue // only the last stage has none
+		}
+		if err := decision.Resolve(nobody{}); err != nil {
+			return fmt.Errorf("settle stage %d: %w", i, err)
+		}
+		read = func(y int, dst [][]byte) error {
+			for i, row := range dst {
+				decision.Row(y+i, row)
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// nobody are the other ranks of one that computes alone.
+type nobody struct{}
+
+func (nobody) SwapBorders(func(int) []byte, func(int, []byte)) error { return nil }
+func (nobody) Any(cond bool) (bool, error)                           { return cond, nil }
+func (nobody) Sum([]int64) error                                     { return nil }

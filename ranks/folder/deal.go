@@ -1,0 +1,479 @@
+package folder
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"halorun/ranks"
+	"halorun/ranks/journal"
+)
+
+// head deals the pictures out, and keeps the journal.
+type head struct {
+	*Member // that it is of
+	list    *journal.Reader
+	wake    *os.File
+	output  string // the folder, in all epochs
+	mode    string // of checkpoints
+	log     *journal.Log
+
+	mu       sync.Mutex
+	finished bits          // by number
+	count    int           // of these
+	waiting  []*Entry      // of the window, the smallest first
+	listed   bool          // to the end
+	large    []*Entry      // for all ranks
+	held     map[int]*hold // by number: pictures that lanes have
+	holding  map[holder]int
+	parked   []*ask        // lanes that wait for a picture
+	quiet    chan struct{} // closed when there is nothing to wait for but large ones; nil if nobody waits
+	failure  error
+	verdicts chan verdict // of the ranks on the large picture at work
+
+	commits sync.Mutex
+	last    time.Time     // a commit
+	pause   time.Duration // till the next
+	given   atomic.Pointer[string]
+}
+
+// holder is a lane of the world.
+type holder struct{ rank, lane int }
+
+// hold is a picture that a lane has.
+type hold struct {
+	*Entry
+	by holder
+}
+
+// ask is a lane that waits for a picture.
+type ask struct {
+	by     holder
+	answer func([]*Entry) // none: there are no more. It does not block
+}
+
+// newHead makes a head that knows what the journal tells of this attempt.
+func newHead(m *Member) (*head, error) {
+	j := m.job
+	h := &head{Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), holding: make(map[holder]int), last: time.Now(), pause: commitEvery}
+	if j.Mode == ranks.CheckpointEvery {
+		h.pause = j.Every
+	}
+	list, err := inherit(j.ListFD, "the list of pictures")
+	if err != nil {
+		return nil, err
+	}
+	file, err := inherit(j.JournalFD, "the journal")
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.SetNonblock(j.WakeFD, true); err != nil { // so that waiting for it can be ended
+		return nil, fmt.Errorf("follow the list of pictures: %w", err)
+	}
+	if h.wake, err = inherit(j.WakeFD, "the list of pictures"); err != nil {
+		return nil, err
+	}
+	h.list = journal.NewReader(list, j.ID)
+	past := journal.NewReader(file, j.ID)
+	for {
+		r, err := Next(past)
+		if err != nil {
+			return nil, fmt.Errorf("read the journal: %w", err)
+		}
+		if r == nil {
+			break
+		}
+		switch {
+		case r.Attempt != "":
+			h.finished, h.count = nil, 0 // the launcher has left out of the list what counts of earlier ones
+		case r.State != "" && h.finished.set(r.N):
+			h.count++
+		}
+	}
+	if h.log, err = journal.Open(file, j.ID); err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	return h, nil
+}
+
+// inherit returns an open file that this process has from the launcher.
+func inherit(fd int, name string) (*os.File, error) {
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("take over %s: %w", name, err)
+	}
+	return os.NewFile(uintptr(own), name), nil
+}
+
+// Next returns the next record of a journal, or nil if there is none yet.
+func Next(r *journal.Reader) (*Record, error) {
+	b, err := r.Next()
+	if b == nil || err != nil {
+		return nil, err
+	}
+	record := new(Record)
+	return record, json.Unmarshal(b, record)
+}
+
+// enter begins an epoch: nobody has a picture, and what lanes have put in place without the head's knowledge is done.
+func (h *head) enter(untold []*Record) error {
+	h.mu.Lock()
+	h.verdicts = make(chan verdict, h.world.Size())
+	for _, held := range h.held {
+		h.waiting = append(h.waiting, held.Entry)
+	}
+	sortWaiting(h.waiting)
+	h.held, h.holding, h.parked, h.quiet = make(map[int]*hold), make(map[holder]int), nil, nil
+	h.mu.Unlock()
+	for _, r := range untold {
+		if r.State == Done {
+			if err := h.finishOne(r); err != nil {
+				return err
+			}
+			h.waiting, h.large = without(h.waiting, r.N), without(h.large, r.N)
+		}
+	}
+	return nil
+}
+
+func sortWaiting(all []*Entry) {
+	slices.SortStableFunc(all, func(a, b *Entry) int { return cmp.Or(cmp.Compare(a.Size, b.Size), b.N-a.N) })
+}
+
+// serve starts what answers the other ranks, and what follows the list.
+func (h *head) serve(ctx context.Context, g *errgroup.Group) {
+	for rank := range h.world.Size() {
+		if rank != h.world.Rank() {
+			s := &service{head: h, rank: rank, group: g, up: make(map[int]chan struct{})}
+			g.Go(func() error { return s.run(ctx) })
+		}
+	}
+	g.Go(func() error { return h.followList(ctx) })
+}
+
+// followList waits for more of the list, until it has ended.
+func (h *head) followList(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = h.wake.SetReadDeadline(time.Unix(1, 0)) })()
+	_ = h.wake.SetReadDeadline(time.Time{})
+	b := make([]byte, 512)
+	for {
+		err := h.look()
+		if err != nil || ctx.Err() != nil {
+			return err
+		}
+		if _, err := h.wake.Read(b); err != nil {
+			return h.look() // all that will ever come is there, or the epoch ends
+		}
+	}
+}
+
+// look deals out what has come to the list.
+func (h *head) look() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.deal()
+}
+
+// fill reads the next window of the list, if none is there. The lock is held.
+func (h *head) fill() error {
+	for len(h.waiting) == 0 && !h.listed {
+		for len(h.waiting) < Window && !h.listed {
+			b, err := h.list.Next()
+			if err != nil {
+				return fmt.Errorf("read the list of pictures: %w", err)
+			}
+			if b == nil {
+				sortWaiting(h.waiting)
+				return nil
+			}
+			e := new(Entry)
+			if err := json.Unmarshal(b, e); err != nil {
+				return fmt.Errorf("read the list of pictures: %w", err)
+			}
+			switch {
+			case e.End:
+				h.listed = true
+			case !h.finished.has(e.N):
+				h.waiting = append(h.waiting, e)
+			}
+		}
+		sortWaiting(h.waiting)
+	}
+	return nil
+}
+
+// next waits for a picture for a lane of this rank.
+func (h *head) next(ctx context.Context, by holder) ([]*Entry, error) {
+	c := make(chan []*Entry, 1)
+	if err := h.park(&ask{by, func(es []*Entry) { c <- es }}); err != nil {
+		return nil, err
+	}
+	select {
+	case es := <-c:
+		return es, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
+// park has a lane answered as soon as there is a picture for it.
+func (h *head) park(a *ask) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.parked = append(h.parked, a)
+	return h.deal()
+}
+
+// deal answers lanes. Who has nothing to do comes first; a lane that has something gets its next picture early only if there are enough for
+// all that have less. The lock is held.
+func (h *head) deal() error {
+	if h.failure != nil {
+		return h.failure
+	}
+	for len(h.parked) > 0 {
+		if err := h.fill(); err != nil {
+			h.failure = err
+			return err
+		}
+		if len(h.waiting) == 0 {
+			if h.listed {
+				for _, a := range h.parked {
+					a.answer(nil)
+				}
+				h.parked = nil
+			}
+			break
+		}
+		least := 0
+		for i, a := range h.parked {
+			if h.holding[a.by] < h.holding[h.parked[least].by] {
+				least = i
+			}
+		}
+		a := h.parked[least]
+		if h.listed && len(h.waiting) <= h.poorer(h.holding[a.by]) {
+			break
+		}
+		h.parked = slices.Delete(h.parked, least, least+1)
+		a.answer(h.give(a.by))
+	}
+	if h.quiet != nil && h.settled() {
+		close(h.quiet)
+		h.quiet = nil
+	}
+	return nil
+}
+
+// Small pictures are dealt out several at a time, as long as there are many for all: a message takes as long as a hundred thousand pixels.
+const (
+	fewPictures = 16
+	fewBytes    = 256 << 10
+)
+
+// give takes pictures for a lane from those that wait. The lock is held.
+func (h *head) give(to holder) (given []*Entry) {
+	lanes := h.job.ranks(h.world.Size()) * h.job.lanes()
+	for bytes := int64(0); ; {
+		e := h.waiting[len(h.waiting)-1]
+		if bytes += e.Size; len(given) > 0 && (len(given) == fewPictures || bytes > fewBytes || len(h.waiting) < 4*fewPictures*lanes) {
+			return given
+		}
+		h.waiting = h.waiting[:len(h.waiting)-1]
+		h.held[e.N] = &hold{e, to}
+		h.holding[to]++
+		if given = append(given, e); len(h.waiting) == 0 {
+			return given
+		}
+	}
+}
+
+// poorer returns how many lanes have fewer pictures than n. The lock is held.
+func (h *head) poorer(n int) int {
+	if n == 0 {
+		return 0
+	}
+	lanes := h.job.ranks(h.world.Size()) * h.job.lanes()
+	for _, has := range h.holding {
+		if has >= n {
+			lanes--
+		}
+	}
+	return lanes
+}
+
+// settled tells whether all but large pictures are done or failed. The lock is held.
+func (h *head) settled() bool {
+	return h.listed && len(h.waiting) == 0 && len(h.held) == 0
+}
+
+// takeEnd takes note of how a picture ended that a lane had.
+func (h *head) takeEnd(by holder, r *Record) error {
+	h.mu.Lock()
+	held := h.held[r.N]
+	if held == nil || held.by != by {
+		h.mu.Unlock()
+		return nil // from before
+	}
+	if r.State == large {
+		h.large = append(h.large, held.Entry)
+	}
+	h.mu.Unlock()
+	if r.State != large {
+		if err := h.finishOne(r); err != nil {
+			return err
+		}
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.held, r.N)
+	h.holding[by]--
+	return h.deal()
+}
+
+// finishOne records that a picture is done or has failed.
+func (h *head) finishOne(r *Record) error {
+	h.mu.Lock()
+	if h.finished.has(r.N) {
+		h.mu.Unlock()
+		return nil
+	}
+	h.finished.set(r.N)
+	h.count++
+	h.mu.Unlock()
+	h.note(r)
+	if r.State == Failed && h.job.FailFast {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.failure == nil {
+			h.failure = &Failure{*r}
+		}
+		return h.failure
+	}
+	return nil
+}
+
+// note writes a record into the journal. Failing that, the job goes on without.
+func (h *head) note(r *Record) {
+	b, err := json.Marshal(r)
+	if err == nil {
+		err = h.fault("checkpoint")
+	}
+	if err == nil {
+		err = h.log.Append(b)
+	}
+	if err != nil {
+		h.giveUp(err)
+		return
+	}
+	h.commit()
+}
+
+func (h *head) giveUp(err error) {
+	text := fmt.Sprintf("journal: %v", err)
+	h.given.CompareAndSwap(nil, &text)
+}
+
+const (
+	// commitEvery is how often at most outputs and the journal are brought to the disk, and commitPause how many times as long as that
+	// took the disk has for other things.
+	commitEvery = 5 * time.Second
+	commitPause = 40
+)
+
+// commit makes durable what is recorded, if it is time for it: first the outputs, and then the journal, which says so.
+func (h *head) commit() {
+	switch h.mode {
+	case ranks.CheckpointOff:
+		return
+	case ranks.CheckpointAll: // the outputs are on the disk
+		if err := h.log.Sync(); err != nil {
+			h.giveUp(err)
+		}
+		return
+	}
+	if !h.commits.TryLock() {
+		return // it is being done
+	}
+	if time.Since(h.last) < h.pause {
+		h.commits.Unlock()
+		return
+	}
+	go func() {
+		defer h.commits.Unlock()
+		began := time.Now()
+		if err := h.syncAll(); err != nil {
+			h.giveUp(err)
+		}
+		h.last = time.Now()
+		if h.mode == ranks.CheckpointAuto {
+			h.pause = max(commitEvery, commitPause*h.last.Sub(began))
+		}
+	}()
+}
+
+// syncAll brings the outputs that are recorded to the disk, and then the journal. What other hosts have written is theirs to sync, if a file
+// system does not do so when a file is closed.
+func (h *head) syncAll() error {
+	upTo := h.log.Bytes()
+	f, err := os.Open(h.output)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(unix.Syncfs(int(f.Fd())), f.Close())
+	if err != nil {
+		return fmt.Errorf("bring the outputs to the disk: %w", err)
+	}
+	b, err := json.Marshal(Record{Synced: true, Bytes: upTo})
+	if err == nil {
+		err = h.log.Append(b)
+	}
+	if err == nil {
+		err = h.log.Sync()
+	}
+	return err
+}
+
+// leave ends the head's part in an epoch.
+func (h *head) leave() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.parked, h.quiet = nil, nil
+}
+
+// sum adds what the head knows to a Result.
+func (h *head) sum(r *Result) {
+	h.mu.Lock()
+	r.Rows = int64(h.count)
+	h.mu.Unlock()
+	r.Kept = h.log.Bytes()
+	if why := h.given.Load(); why != nil {
+		r.Checkpoint = *why
+	}
+}
+
+// bits is a set of small numbers.
+type bits []uint64
+
+func (b bits) has(n int) bool { return n/64 < len(b) && b[n/64]>>(n%64)&1 != 0 }
+
+// set adds a number, and tells whether it is new.
+func (b *bits) set(n int) bool {
+	if n < 0 || b.has(n) {
+		return false
+	}
+	for n/64 >= len(*b) {
+		*b = append(*b, make([]uint64, 1+len(*b))...)
+	}
+	(*b)[n/64] |= 1 << (n % 64)
+	return true
+}

@@ -1,0 +1,117 @@
+package folder_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"halorun/ranks/folder"
+)
+
+func TestPattern(t *testing.T) {
+	for _, c := range []struct{ pattern, format, in, want string }{
+		{"", "", "a/b.PNG", "a/b.PNG"},
+		{"", "", "a/b.pbm", "a/b.png"},
+		{"", "jpeg", "a/b.png", "a/b.jpg"},
+		{"", "jpeg", "b.JPEG", "b.JPEG"},
+		{"", "ppm", ".x", ".x.ppm"},
+		{"{stem}_edges.{ext}", "", "a/b.c.tif", "a/b.c_edges.tif"},
+		{"{dir}_{name}.png", "", "a/b/c.jpg", "a/b_c.jpg.png"},
+		{"{dir}/{n:4}.png", "", "c.jpg", "0007.png"},
+		{"{dir}/{n}.png", "", "x/c.jpg", "x/7.png"},
+		{"{{{stem}}}.png", "", "c.jpg", "{c}.png"},
+		{"deep/{name}", "png", "a/c.png", "a/deep/c.png"},
+	} {
+		p, err := folder.ParsePattern(c.pattern, c.format)
+		if err != nil {
+			t.Errorf("%q: %v", c.pattern, err)
+			continue
+		}
+		if got, err := p.Name(c.in, 7); err != nil || got != c.want {
+			t.Errorf("%q of %q: %q, %v; want %q", c.pattern, c.in, got, err, c.want)
+		}
+	}
+	for _, bad := range []string{"{", "}", "{x}.png", "{stem:3}.png", "{n:0}.png", "{n:99}.png", "../{name}", "a/../../{name}", "{stem}", "{stem}.bmp", "x/", "a\n.png", "\xff.png", "/{name}", "{dir}"} {
+		if _, err := folder.ParsePattern(bad, ""); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+// FuzzPattern: whatever the pattern and the name are, an output is below the output folder.
+func FuzzPattern(f *testing.F) {
+	f.Add("{stem}.{ext}", "a/b.png", "png")
+	f.Add("{dir}/../{name}", "../b.png", "")
+	f.Fuzz(func(t *testing.T, pattern, in, format string) {
+		p, err := folder.ParsePattern(pattern, format)
+		if err != nil {
+			return
+		}
+		out, err := p.Name(in, 1)
+		if err == nil && !filepath.IsLocal(filepath.FromSlash(out)) {
+			t.Errorf("%q of %q: %q", pattern, in, out)
+		}
+	})
+}
+
+func TestRead(t *testing.T) {
+	read := func(list string, end byte) (got []string, err error) {
+		err = folder.Read(strings.NewReader(list), end, "/d", func(path, name string) error {
+			got = append(got, path+" "+name)
+			return nil
+		})
+		return got, err
+	}
+	want := []string{"/d/a b.png a b.png", "/x/c.png c.png", "/d/s/e.png s/e.png", "/f.png f.png", "/d/g.png g.png"}
+	for list, end := range map[string]byte{"a b.png\r\n\n/x/c.png\ns//e.png\n../f.png\n/d/g.png": '\n', "a b.png\x00\x00/x/c.png\x00s/e.png\x00../f.png\x00/d/g.png\x00": 0} {
+		if got, err := read(list, end); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%q: %q, %v", list, got, err)
+		}
+	}
+	if got, err := read("a\nb.png\x00", 0); err != nil || len(got) != 1 || got[0] != "/d/a\nb.png a\nb.png" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for _, bad := range []string{"a\x00b", strings.Repeat("x", 100000)} {
+		if _, err := read(bad, '\n'); err == nil {
+			t.Errorf("%.10q was taken", bad)
+		}
+	}
+}
+
+// No output takes the place of an input, or of another output.
+func TestClashes(t *testing.T) {
+	in, out := t.TempDir(), t.TempDir()
+	for _, name := range []string{"a.png", "b.png", "c.jpg", "d.png"} {
+		if err := os.WriteFile(filepath.Join(in, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, err := range []error{
+		os.Link(filepath.Join(in, "a.png"), filepath.Join(out, "a.png")),
+		os.Symlink(filepath.Join(in, "d.png"), filepath.Join(out, "b.png")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := folder.ParsePattern("{stem}.png", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := folder.NewLister(out, p)
+	for _, c := range []struct {
+		name  string
+		clash bool
+	}{{"a.png", true}, {"b.png", false}, {"c.jpg", false}, {"d.png", true}, {"x/../c.jpg", false}, {"c.gif", true}} {
+		e, err := l.Add(filepath.Join(in, c.name), c.name)
+		if clash := errors.As(err, new(*folder.Clash)); clash != c.clash || err != nil != clash {
+			t.Errorf("%s: %v, %v", c.name, e, err)
+		}
+		if e == nil != (c.name == "x/../c.jpg") {
+			t.Errorf("%s: listed before is %t", c.name, e == nil)
+		}
+	}
+}

@@ -58,7 +58,7 @@ func TestMetadataOfAnOutput(t *testing.T) {
 		{outputOf(3, 2, 3, "tiff", 0), nil, true},
 		{outputOf(2, 3, 3, "tiff", 0), []string{"GeoTIFF tags dropped, which are for a picture of another size than the result has"}, false},
 		{outputOf(3, 2, 3, "npy", 0), []string{"ICC profile, EXIF, XMP, GeoTIFF tags and resolution dropped, which .npy cannot hold"}, false},
-		{outputOf(3, 2, 1, "png", 0), []string{"ICC profile dropped, which is for RGB and not for the result, which is GRAY", "GeoTIFF tags dropped, which PNG cannot hold"}, false},
+		{outputOf(3, 2, 1, "png", 0), []string{"GeoTIFF tags dropped, which PNG cannot hold"}, false},
 	} {
 		o := test.out
 		if notices := o.Carry(in); !slices.Equal(notices, test.notices) {

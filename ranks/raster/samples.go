@@ -25,13 +25,31 @@ type kind struct {
 func (f form) pixelBytes() int { return f.samples * f.kind.bytes }
 
 // plain tells whether rows in the file are rows as they are read.
-func (f form) plain() bool {
+func (f form) plain() bool { return f.kind.bytes == 1 && f.scale == nil && !f.white && f.ordered() }
+
+// ordered tells whether all samples are read, in their order.
+func (f form) ordered() bool {
 	for i, p := range f.pick {
 		if p != i {
 			return false
 		}
 	}
-	return f.kind.bytes == 1 && f.scale == nil && !f.white && len(f.pick) == f.samples
+	return len(f.pick) == f.samples
+}
+
+// firstBytes fills dst with every other byte of src, from its first on. Of src the last byte of all may be missing.
+func firstBytes(dst, src []byte) {
+	const even = 0x00ff00ff00ff00ff
+	for len(dst) >= 8 && len(src) >= 16 {
+		low, high := binary.LittleEndian.Uint64(src)&even, binary.LittleEndian.Uint64(src[8:])&even
+		low, high = (low|low>>8)&0x0000ffff0000ffff, (high|high>>8)&0x0000ffff0000ffff
+		low, high = low|low>>16, high|high>>16
+		binary.LittleEndian.PutUint64(dst, low&0xffffffff|high<<32)
+		dst, src = dst[8:], src[16:]
+	}
+	for i := range dst {
+		dst[i] = src[2*i]
+	}
 }
 
 // order returns the order of a sample's bytes.
@@ -61,9 +79,6 @@ func (f form) number() func(b []byte) float64 {
 	case kind{'i', 4}:
 		return func(b []byte) float64 { return float64(int32(order.Uint32(b))) }
 	case kind{'f', 4}:
-		if !f.big { // most pictures of floating point
-			return func(b []byte) float64 { return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))) }
-		}
 		return func(b []byte) float64 { return float64(math.Float32frombits(order.Uint32(b))) }
 	case kind{'u', 8}:
 		return func(b []byte) float64 { return float64(order.Uint64(b)) }
@@ -96,23 +111,17 @@ func half(b uint16) float64 {
 	return v
 }
 
-// table returns what becomes of a sample of one or two bytes, by its bits.
+// table returns what becomes of a sample of one or two bytes, by its bits as they are read with the first byte least significant.
 func (f form) table() []byte {
 	t := make([]byte, 1<<(8*f.kind.bytes))
 	b, number := make([]byte, 2), f.number()
 	for i := range t {
-		if f.kind.bytes == 1 {
-			b[0] = byte(i)
-		} else {
-			f.order().PutUint16(b, uint16(i))
-		}
+		binary.LittleEndian.PutUint16(b, uint16(i))
 		switch {
 		case f.scale != nil:
 			t[i] = f.scale.apply(number(b))
-		case f.white && i > 0:
-			t[i] = 255
-		case !f.white:
-			t[i] = byte(i >> (8 * (f.kind.bytes - 1)))
+		case i > 0:
+			t[i] = 255 // it is white
 		}
 	}
 	return t
@@ -126,7 +135,13 @@ func (f form) conversion() *conversion {
 	for i := range at {
 		at[i] = f.pick[i%n] * size
 	}
+	ordered := f.ordered()
 	switch {
+	case size == 2 && f.scale == nil && !f.white && ordered:
+		c.apply = firstBytes
+		if !f.big {
+			c.apply = func(dst, src []byte) { firstBytes(dst, src[1:]) }
+		}
 	case size <= 2 && f.scale == nil && !f.white:
 		if size == 2 && !f.big {
 			for i := range at {
@@ -143,12 +158,19 @@ func (f form) conversion() *conversion {
 			}
 		}
 	case size == 2:
-		table, order := f.table(), f.order()
+		table := (*[1 << 16]byte)(f.table())
 		c.apply = func(dst, src []byte) {
 			for i := 0; i < len(dst); src = src[c.bytes:] {
 				for _, a := range at[:n] {
-					dst[i] = table[order.Uint16(src[a:])]
+					dst[i] = table[binary.LittleEndian.Uint16(src[a:])]
 					i++
+				}
+			}
+		}
+		if ordered {
+			c.apply = func(dst, src []byte) {
+				for i := range dst {
+					dst[i] = table[binary.LittleEndian.Uint16(src[2*i:])]
 				}
 			}
 		}
@@ -159,6 +181,13 @@ func (f form) conversion() *conversion {
 				for _, a := range at[:n] {
 					dst[i] = f.scale.apply(number(src[a:]))
 					i++
+				}
+			}
+		}
+		if ordered && f.kind == (kind{'f', 4}) && !f.big {
+			c.apply = func(dst, src []byte) {
+				for i := range dst {
+					dst[i] = f.scale.apply(float64(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))))
 				}
 			}
 		}

@@ -120,9 +120,12 @@ func Carried(format string, channels int, m Metadata) (Metadata, []string) {
 		}
 		*b = nil
 	}
-	if space := iccSpace(m.ICC); len(m.ICC) > 0 && can.icc > 0 && space != spaceOf(channels) {
-		notices = append(notices, fmt.Sprintf("ICC profile dropped, which is for %s and not for the result, which is %s",
-			strings.TrimSpace(space), strings.TrimSpace(spaceOf(channels))))
+	if space := iccSpace(m.ICC); len(m.ICC) > 0 && space != spaceOf(channels) {
+		// That a grey result has no profile for colours goes without saying.
+		if can.icc > 0 && (channels != 1 || space != spaceOf(3)) {
+			notices = append(notices, fmt.Sprintf("ICC profile dropped, which is for %s and not for the result, which is %s",
+				strings.TrimSpace(space), strings.TrimSpace(spaceOf(channels))))
+		}
 		m.ICC = nil
 	}
 	part(&m.ICC, "ICC profile", can.icc)

@@ -39,7 +39,8 @@ func TestCarried(t *testing.T) {
 		{"raw", 1, func(m *Metadata) { *m = Metadata{Resolution: &Resolution{1, 2, NoUnit}} }, "IEXRG", []string{"resolution dropped, which .raw cannot hold"}},
 		{"pam", 3, func(m *Metadata) { *m = Metadata{} }, "IEXRG", nil},
 		{"jpeg", 3, func(m *Metadata) { m.Geo, m.EXIF = nil, make([]byte, 65528) }, "EG", []string{"EXIF of 65528 bytes dropped, of which JPEG holds 65527"}},
-		{"tiff", 1, nil, "I", []string{"ICC profile dropped, which is for RGB and not for the result, which is GRAY"}},
+		{"tiff", 1, nil, "I", nil},
+		{"tiff", 3, func(m *Metadata) { m.ICC = profile("GRAY", 200) }, "I", []string{"ICC profile dropped, which is for GRAY and not for the result, which is RGB"}},
 		{"tiff", 3, func(m *Metadata) { m.ICC = profile("CMYK", 200) }, "I", []string{"ICC profile dropped, which is for CMYK and not for the result, which is RGB"}},
 		{"tiff", 1, func(m *Metadata) { m.ICC = profile("GRAY", 200) }, "", nil},
 	} {

@@ -271,20 +271,7 @@ func (r *Reader) all() (*pixels, error) {
 	return p, r.readRows(0, rows)
 }
 
-// whole has the picture read in one go.
-func (h *header) whole(decode func() (*pixels, error)) {
-	h.stream = func() (Stream, error) {
-		p, err := decode()
-		if err != nil {
-			return nil, err
-		}
-		if p.width != h.Width || p.height != h.Height || p.channels != h.Channels {
-			return nil, errors.New("its data is of another size than its header says")
-		}
-		return &wholeStream{pixels: p}, nil
-	}
-}
-
+// wholeStream reads a picture that is in memory.
 type wholeStream struct {
 	*pixels
 	next int

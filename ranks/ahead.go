@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 
 	"halorun/kernels"
@@ -142,6 +141,9 @@ func (a *ahead) slab(ctx context.Context) ([]byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if n := len(a.free); n > 0 {
 			slab := a.free[n-1]
 			a.free = a.free[:n-1]
@@ -262,5 +264,6 @@ func (a *ahead) close() {
 		_ = a.file.Close() // it has no name any more
 		a.file = nil
 	}
-	a.held, a.free = nil, slices.Delete(a.free, 0, len(a.free))
+	clear(a.held)
+	a.free = nil
 }

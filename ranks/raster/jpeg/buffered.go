@@ -25,7 +25,7 @@ func (m *Image) buffered() bool {
 	return m.frame.progressive || len(m.first.comps) < len(m.frame.comps)
 }
 
-// Memory is about how many bytes a Stream takes: those of the whole picture's coefficients, if they must be kept and there is no Store,
+// Memory is about how many bytes a Stream takes: those of the whole picture's coefficients, if they must be kept,
 // else those of some rows.
 func (m *Image) Memory() int64 {
 	n := m.frame.memory() + 4*sourceSize
@@ -42,27 +42,25 @@ func (m *Image) Memory() int64 {
 func (c *component) blocksX(f *frame) int { return f.mcusX * c.h }
 func (c *component) blocksY(f *frame) int { return f.mcusY * c.v }
 
-func newBuffered(m *Image, store Store) (*buffered, error) {
+func newBuffered(m *Image) *buffered {
 	b := &buffered{planes: newPlanes(m), in: input{src: m.src, size: m.size}, tables: m.tables}
 	b.source = newSource(m.src, m.size)
-	at := int64(0)
 	for i := range m.frame.comps {
 		c := &m.frame.comps[i]
 		across, down := c.blocksX(m.frame), c.blocksY(m.frame)
-		coefs := newCoefficients(across, down, store, at, c.v+4)
-		at = coefs.place(down)
-		b.coefs = append(b.coefs, coefs)
+		b.coefs = append(b.coefs, newCoefficients(across, down))
 		for k := range b.known[i] {
 			b.known[i][k] = -1
 		}
 		b.only = append(b.only, make([]bool, max(0, across-len(b.only)))...)
 	}
-	return b, nil
+	return b
 }
 
 // readScans decodes all scans.
 func (b *buffered) readScans() error {
-	s := b.m.first
+	first := *b.m.first // which other streams read, too
+	s := &first
 	for n := 1; ; n++ {
 		if n > maxScans {
 			return damaged("it has more than %d scans", maxScans)
@@ -186,11 +184,7 @@ func (b *buffered) readInterleaved(s *scan) error {
 	for my := range s.mcusY {
 		for i, ci := range s.comps {
 			for y := range b.comps[ci].v {
-				row, err := b.coefs[ci].get(my*b.comps[ci].v+y, true)
-				if err != nil {
-					return err
-				}
-				rows[i][y] = row
+				rows[i][y] = b.coefs[ci].get(my*b.comps[ci].v + y)
 			}
 		}
 		for mx := range s.mcusX {
@@ -229,10 +223,7 @@ func (b *buffered) readAlone(s *scan) error {
 				return err
 			}
 			if row == nil {
-				var err error
-				if row, err = coefs.get(y, true); err != nil {
-					return err
-				}
+				row = coefs.get(y)
 			}
 			if !b.readBlock(s, 0, (*[64]int16)(row[64*x:])) {
 				return b.badCode()
@@ -302,10 +293,7 @@ func (b *buffered) decode(band int, skip bool) error {
 			if at >= l.down || !l.wants(at) {
 				continue
 			}
-			row, err := b.row(i, band, y)
-			if err != nil {
-				return err
-			}
+			row := b.row(i, band, y)
 			only := b.only[:l.across]
 			for x := range only {
 				only[x] = hasOnlyDC((*[64]int16)(row[64*x:]))

@@ -8,7 +8,7 @@
 // hierarchical and arithmetic-coded ones.
 //
 // A sequential file is read in the memory of some rows. A progressive one, or one whose components lie in scans of their own, needs the
-// coefficients of the whole picture, in memory or in a Store. Where restart markers stand between rows of blocks, any rows can be read
+// coefficients of the whole picture in memory. Where restart markers stand between rows of blocks, any rows can be read
 // alone, at a cost that goes with their number, by several goroutines.
 //
 // What it writes is baseline, as libjpeg's cjpeg -baseline -restart 1 does, byte for byte: each row of blocks is a segment between restart

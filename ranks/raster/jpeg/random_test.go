@@ -2,8 +2,6 @@ package jpeg
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -58,33 +56,6 @@ func TestReadRows(t *testing.T) {
 			})
 		}
 		all.Wait()
-	})
-}
-
-// With a Store the samples are the same.
-func TestStore(t *testing.T) {
-	folder := t.TempDir()
-	rapid.Check(t, func(r *rapid.T) {
-		p := scene(r, rapid.IntRange(1, 60).Draw(r, "width"), rapid.IntRange(1, 300).Draw(r, "height"), 3)
-		file := run(t, p.pnm(), "cjpeg", append(cjpegOptions(r), "-progressive")...)
-		m, err := Parse(bytes.NewReader(file), int64(len(file)))
-		if err != nil {
-			r.Fatal(err)
-		}
-		store, err := os.Create(filepath.Join(folder, "store"))
-		if err != nil {
-			r.Fatal(err)
-		}
-		defer store.Close()
-		s, err := m.StreamWith(store)
-		if err != nil {
-			r.Fatal(err)
-		}
-		got := newPicture(m.Width, m.Height, m.Channels)
-		if err := s.ReadRows(got.rows()); err != nil {
-			r.Fatal(err)
-		}
-		same(t, "with a store", got, mustDecode(t, file))
 	})
 }
 

@@ -16,15 +16,9 @@ type Stream struct {
 }
 
 // Stream returns a reader of all rows from top to bottom, in about Memory bytes.
-func (m *Image) Stream() (*Stream, error) { return m.StreamWith(nil) }
-
-// StreamWith is Stream; if the picture's coefficients must be kept, they are in a store, if it is not nil.
-func (m *Image) StreamWith(store Store) (*Stream, error) {
+func (m *Image) Stream() (*Stream, error) {
 	if m.buffered() {
-		b, err := newBuffered(m, store)
-		if err != nil {
-			return nil, err
-		}
+		b := newBuffered(m)
 		return &Stream{planes: b.planes, bander: b}, nil
 	}
 	d, err := newSequential(m)

@@ -4,11 +4,11 @@ GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
-# What the tests need beyond Go: gcc for the race detector; netpbm, libtiff, GDAL and libvips, which must be able to read what Halorun writes,
+# What the tests need beyond Go: gcc for the race detector; netpbm, libjpeg-turbo, libtiff, GDAL and libvips, which must be able to read what Halorun writes,
 # and the other way round; the rest makes
 # a cluster of this machine's namespaces, with ssh between its hosts, and runs the operations on other processors.
-PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libtiff-tools libvips-tools nftables openssh-client openssh-server qemu-user util-linux zstd
-PROGRAMS := gcc pngtopnm gdal_translate ip tiffcp vips nft ssh ssh-keygen sshd nsenter qemu-aarch64 qemu-x86_64 unshare zstd
+PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server qemu-user util-linux zstd
+PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter qemu-aarch64 qemu-x86_64 unshare zstd
 
 .PHONY: build dist test test-kernels test-long soak bench bench-kernels lint generated tools cross clean
 

@@ -76,7 +76,7 @@ func TestWatch(t *testing.T) {
 		go in.watch(&limit, done, func() { expired <- time.Now() })
 		defer close(done)
 		for range 10 { // somebody speaks
-			time.Sleep(900 * time.Millisecond)
+			time.Sleep(900 * time.Millisecond) // of synctest's clock, as below: it takes no time
 			if err := out.Send(&control.Ping{}); err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +87,7 @@ func TestWatch(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // of synctest's clock
 		select {
 		case <-expired:
 			t.Fatal("it was silent itself")
@@ -97,7 +97,7 @@ func TestWatch(t *testing.T) {
 			<-in.messages
 		}
 		limit.Store(0)
-		time.Sleep(time.Hour)
+		time.Sleep(time.Hour) // of synctest's clock
 		limit.Store(int64(time.Second))
 		began := time.Now()
 		if took := (<-expired).Sub(began); took < time.Second || took > 1200*time.Millisecond {

@@ -31,6 +31,7 @@ func limited(t *testing.T, limit int64, program string, args ...string) *exec.Cm
 		eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil })
 	})
 	if err := os.WriteFile(filepath.Join(dir, file), []byte(strconv.FormatInt(limit, 10)), 0o644); err != nil {
+		// The folder can be made where the controller of memory is not handed on, which only the file's absence tells.
 		t.Skipf("memory cannot be limited here: %v", err)
 	}
 	return exec.Command("sh", append([]string{"-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(dir, "cgroup.procs"), program}, args...)...)

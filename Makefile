@@ -26,13 +26,14 @@ test: tools lint generated cross
 	$(GO) test -race -timeout 20m ./...
 	$(MAKE) test-kernels
 
-# The operations by every path that this machine has, on a processor with none of them, and on another architecture.
+# The operations and the codecs by every path that this machine has, on a processor with none of them, and on another architecture.
 CHECKS ?= 100
+VECTORS := ./kernels ./ranks/raster/jpeg ./ranks/raster/png
 test-kernels: tools
-	for path in go avx2 avx512; do HALORUN_KERNELS=$$path $(GO) test -count=1 ./kernels -rapid.checks=$(CHECKS) || exit 1; done
-	$(GO) test -count=1 -tags purego ./kernels -rapid.checks=$(CHECKS)
-	GOARCH=amd64 CGO_ENABLED=0 $(GO) test -count=1 -exec 'qemu-x86_64 -cpu Nehalem' ./kernels -short -rapid.checks=10
-	HALORUN_KERNELS=neon GOARCH=arm64 CGO_ENABLED=0 $(GO) test -count=1 -exec qemu-aarch64 ./kernels -short -rapid.checks=10
+	for path in go avx2 avx512; do HALORUN_KERNELS=$$path $(GO) test -count=1 $(VECTORS) -rapid.checks=$(CHECKS) || exit 1; done
+	$(GO) test -count=1 -tags purego $(VECTORS) -rapid.checks=$(CHECKS)
+	GOARCH=amd64 CGO_ENABLED=0 $(GO) test -count=1 -exec 'qemu-x86_64 -cpu Nehalem' $(VECTORS) -short -rapid.checks=10
+	HALORUN_KERNELS=neon GOARCH=arm64 CGO_ENABLED=0 $(GO) test -count=1 -exec qemu-aarch64 $(VECTORS) -short -rapid.checks=10
 
 test-long: tools
 	HALORUN_TEST_LONG=1 $(GO) test -race -timeout 60m ./ranks

@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"halorun/comm":                  {},
 	"halorun/comm/commtest":         {"halorun/comm"},
 	"halorun/kernels":               {"halorun/kernels/simd"},
+	"halorun/kernels/simd/simdtest": {},
 	"halorun/kernels/simd":          {},
 	"halorun/bench":                 {"halorun/kernels"},
 	"halorun/ranks":                 {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster"},
@@ -39,8 +40,11 @@ var mayImport = map[string][]string{
 
 // forTests lists what the tests of a package may import besides.
 var forTests = map[string][]string{
-	"halorun/comm":  {"halorun/comm/commtest"},
-	"halorun/ranks": {"halorun/comm/commtest"},
+	"halorun/kernels":           {"halorun/kernels/simd/simdtest"},
+	"halorun/ranks/raster/jpeg": {"halorun/kernels/simd/simdtest"},
+	"halorun/ranks/raster/png":  {"halorun/kernels/simd/simdtest"},
+	"halorun/comm":              {"halorun/comm/commtest"},
+	"halorun/ranks":             {"halorun/comm/commtest"},
 
 	"halorun/ranks/folder": {"halorun/comm/commtest"},
 }

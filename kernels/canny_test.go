@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"halorun/kernels/simd/simdtest"
 )
 
 // guard is what tests write where nothing may be written.
@@ -33,7 +35,7 @@ func TestCannyGradients(t *testing.T) {
 					n := blocks*blockPixels + 2
 					var rows [3]*byte
 					for i := range rows {
-						row := fenced(t, n, rng.IntN(2) == 0)
+						row := simdtest.Fenced(t, n, rng.IntN(2) == 0)
 						for x := range row {
 							row[x] = byte(rng.IntN(256))
 							if values != nil {
@@ -150,7 +152,7 @@ func TestCannyRowsInAnyOrder(t *testing.T) {
 		apply := func(a Applier, out Rows) [][]byte {
 			var src [][]byte
 			for y := out.Lo - 2; y < out.Hi+2; y++ {
-				row := fenced(t, width, rng.IntN(2) == 0)
+				row := simdtest.Fenced(t, width, rng.IntN(2) == 0)
 				copy(row, picture[BorderReplicate.At(y, s.Height)])
 				src = append(src, row)
 			}
@@ -187,7 +189,7 @@ func TestCannyRowsInAnyOrder(t *testing.T) {
 func TestBitplanes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	for n := 1; n <= 330; n++ {
-		labels := fenced(t, n, n%2 == 0)
+		labels := simdtest.Fenced(t, n, n%2 == 0)
 		for x := range labels {
 			labels[x] = byte(rng.IntN(3))
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"halorun/kernels/simd/simdtest"
 )
 
 // drawWeights draws a symmetric filter that fitsTwoPass.
@@ -40,15 +42,15 @@ func gaussEqualsTwoPass(t *testing.T, by isa) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), 0))
 		var distinct [][]byte
 		for range 3 {
-			distinct = append(distinct, fenced(t, s.RowBytes(), false))
-			fill(rng, distinct[len(distinct)-1])
+			distinct = append(distinct, simdtest.Fenced(t, s.RowBytes(), false))
+			simdtest.Fill(rng, distinct[len(distinct)-1])
 		}
 		var src [][]byte
 		for range s.Height + len(column) - 1 {
 			src = append(src, distinct[rng.IntN(3)])
 		}
 		got, want := makeRows(s), makeRows(s)
-		got[s.Height-1] = fenced(t, s.RowBytes(), false)
+		got[s.Height-1] = simdtest.Fenced(t, s.RowBytes(), false)
 		newGauss(column, row, s, by).Apply(got, src, Rows{0, s.Height})
 		newTwoPass(column, row, s).Apply(want, src, Rows{0, s.Height})
 		if diff := difference(got, want); diff != "" {
@@ -67,7 +69,7 @@ func gaussLarge(t *testing.T, by isa) {
 			taps := gaussianTaps(size, 0)
 			src := makeRows(Shape{s.Width, s.Height + size - 1, s.Channels})
 			for _, row := range src {
-				fill(rng, row)
+				simdtest.Fill(rng, row)
 			}
 			got, want := makeRows(s), makeRows(s)
 			newGauss(taps, taps, s, by).Apply(got, src, Rows{0, s.Height})
@@ -92,9 +94,9 @@ func gaussCodeIsPlain(t *testing.T, by isa) {
 		for blocks := 1; blocks < 6; blocks++ {
 			n := blocks * gaussBlock
 			t.Run(fmt.Sprintf("pair/%d/%d", channels, n), func(t *testing.T) {
-				a, b := fenced(t, n+gaussSlack, false), fenced(t, n+gaussSlack, false)
-				fill(rng, a)
-				fill(rng, b)
+				a, b := simdtest.Fenced(t, n+gaussSlack, false), simdtest.Fenced(t, n+gaussSlack, false)
+				simdtest.Fill(rng, a)
+				simdtest.Fill(rng, b)
 				const spill = 8 // bytes behind the last block that may be written
 				pairs := slices.Repeat([]byte{77}, 2*n+spill+1)
 				code.pair(&pairs[0], &a[0], &b[0], blocks)
@@ -144,7 +146,7 @@ func gaussCodeIsPlain(t *testing.T, by isa) {
 				pairs := make([]byte, 2*n*(taps.reach+1))
 				for y := range rows {
 					rows[y] = make([]byte, n)
-					fill(rng, rows[y])
+					simdtest.Fill(rng, rows[y])
 					for i, v := range rows[y] {
 						pairs[y/2*2*n+2*i+y%2] = v ^ 0x80
 					}
@@ -188,8 +190,8 @@ func TestBinomial(t *testing.T) {
 				n := x + blocks*binomialBlock + reach*channels
 				var src [][]byte
 				for range height + 2*reach {
-					row := fenced(t, skip+n, false)[skip:]
-					fill(rng, row)
+					row := simdtest.Fenced(t, skip+n, false)[skip:]
+					simdtest.Fill(rng, row)
 					src = append(src, row)
 				}
 				p := newBinomial(reach, Shape{n / channels, 1, channels})
@@ -239,7 +241,7 @@ func TestBlurChooses(t *testing.T) {
 		}
 		rows := makeRows(s)
 		for y := range rows {
-			fill(rand.New(rand.NewPCG(uint64(y), 0)), rows[y])
+			simdtest.Fill(rand.New(rand.NewPCG(uint64(y), 0)), rows[y])
 		}
 		got, _ := runChain(t, []string{op}, rows, s)
 		if !slices.EqualFunc(got, rows, bytes.Equal) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+
+	"halorun/kernels/simd/simdtest"
 )
 
 // TestRows holds what computes single pixels to its plain loop, for all lengths around those of blocks, at any alignment, with the
@@ -44,7 +46,7 @@ func TestRows(t *testing.T) {
 		{"colours", 1, 3, row(colours(colourMap)), func(dst, src []byte) { colourWords(dst, src, &words) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inMemory, outMemory := fenced(t, most*c.in+16, false), fenced(t, most*c.out+16, false)
+			inMemory, outMemory := simdtest.Fenced(t, most*c.in+16, false), simdtest.Fenced(t, most*c.out+16, false)
 			for n := range most {
 				kind := rng.IntN(4)
 				for i := range inMemory {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"unsafe"
+
+	"halorun/kernels/simd/simdtest"
 )
 
 // awkwardLengths are around the sizes of registers and of loops' blocks.
@@ -69,7 +71,7 @@ func TestSquares(t *testing.T) {
 			}
 			memory := make([][]byte, size)
 			for i := range memory {
-				memory[i] = fenced(t, 800, false)
+				memory[i] = simdtest.Fenced(t, 800, false)
 			}
 			for _, n := range awkwardLengths {
 				for _, channels := range []int{1, 3} {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
+
+	"halorun/kernels/simd/simdtest"
 )
 
 // drawPairs returns pairs of rows of n bytes at any alignment, whose weights add up to at most half, some of them with the
@@ -156,9 +158,9 @@ func TestTaps(t *testing.T) {
 	const most = 300
 	var rows [3][]byte
 	for i := range rows {
-		rows[i] = fenced(t, most, false)
+		rows[i] = simdtest.Fenced(t, most, false)
 	}
-	whole := fenced(t, most, false)
+	whole := simdtest.Fenced(t, most, false)
 	for n := 64; n < most-8; n++ {
 		count := rng.IntN(10) + 1
 		var taps []tap
@@ -227,7 +229,7 @@ func TestDirect(t *testing.T) {
 			var src, got [][]byte
 			var checks []func() bool
 			for y := -size[0] / 2; y < s.Height+size[0]/2; y++ {
-				row := fenced(t, s.RowBytes(), rng.IntN(2) == 0)
+				row := simdtest.Fenced(t, s.RowBytes(), rng.IntN(2) == 0)
 				copy(row, rows[BorderReflect101.At(y, s.Height)])
 				src = append(src, row)
 			}

@@ -58,7 +58,7 @@ func (r *Rank) agree(ctx context.Context, key []byte) error {
 		for i, a := range answers {
 			readers[i], writers[i] = a.Reads, a.Writes
 		}
-		r.plan = decide(r.picture.stages, readers, writers, there, r.job.division(r.picture, r.world.Size(), output.File != nil))
+		r.plan = decide(r.picture.stages, readers, writers, there, r.job.division(r.picture, r.world.Size(), r.encoder, output.File != nil))
 		r.plan.Shared = r.plan.shared(r.picture.Output, r.job.Head, output.MarkRow, r.world.Host, r.probe.block())
 	}
 	if err := broadcast(ctx, r.world, r.job.Head, &r.plan); err != nil {

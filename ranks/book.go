@@ -36,10 +36,6 @@ const (
 	autoAfter = 2 * time.Second
 	// autoShare is the part of a lane's time that may go into storing tiles.
 	autoShare = 0.02
-	// syncEvery is how often at most, in the mode auto, what was written is made durable, and syncPause how many times as long as that
-	// took the disk has for other things.
-	syncEvery = 5 * time.Second
-	syncPause = 40
 	// storePace is how long a byte takes to be stored, as long as that was not measured.
 	storePace = 3 * time.Nanosecond
 )
@@ -60,9 +56,7 @@ type book struct {
 
 	spent, bytes atomic.Int64 // on storing tiles: ns, and how many bytes
 
-	mu       sync.Mutex
-	lastSync time.Time
-	pause    time.Duration // till the next
+	pacer *Pacer
 }
 
 // openBook prepares to write this rank's part of the ledger.
@@ -73,10 +67,7 @@ func (r *Rank) openBook() {
 	}
 	b := &book{
 		Checkpoint: c, name: fmt.Sprintf("%s-m%d", c.Name, r.world.Member()), began: r.began, lanes: r.job.lanes(), probe: r.probe,
-		meter: r.meter, lastSync: time.Now(), pause: syncEvery,
-	}
-	if c.Mode == CheckpointEvery {
-		b.pause = c.Every
+		meter: r.meter, pacer: NewPacer(c.Mode, c.Every),
 	}
 	b.open = sync.OnceValues(func() (*ledger.Writer, error) {
 		w, err := ledger.Create(c.Dir, b.name, c.ID, ledger.Options{
@@ -163,22 +154,7 @@ func (b *book) commit(output func() error) {
 		b.sync(output)
 		return
 	}
-	if !b.mu.TryLock() {
-		return // it is being done
-	}
-	if time.Since(b.lastSync) < b.pause {
-		b.mu.Unlock()
-		return
-	}
-	go func() {
-		defer b.mu.Unlock()
-		began := time.Now()
-		b.sync(output)
-		b.lastSync = time.Now()
-		if b.Mode == CheckpointAuto {
-			b.pause = max(syncEvery, syncPause*b.lastSync.Sub(began))
-		}
-	}()
+	b.pacer.Go(func() { b.sync(output) })
 }
 
 func (b *book) sync(output func() error) {
@@ -207,8 +183,7 @@ func (b *book) settled() error {
 	if b == nil {
 		return nil
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.pacer.Hold()()
 	return b.lostOutput()
 }
 
@@ -217,8 +192,7 @@ func (b *book) close() {
 	if b == nil {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.pacer.Hold()()
 	if w := b.writer.Load(); w != nil {
 		_ = w.Close() // what was not made durable may be lost
 	}

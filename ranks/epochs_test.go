@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,31 +22,16 @@ type disaster struct {
 	setup
 	job     ranks.Job
 	members []*ranks.Rank
-	fates   []*fate
+	fates   []*commtest.Fate
 	nextID  uint32
 	epoch   uint32
 }
 
-// fate is when a member dies: at its so many-th step. It dies in one epoch.
-type fate struct {
-	steps atomic.Int64 // left; never, if negative at first
-	die   atomic.Pointer[func()]
-}
-
-func (f *fate) at(string, int) {
-	if f.steps.Add(-1) == 0 {
-		if die := f.die.Load(); die != nil {
-			(*die)()
-		}
-	}
-}
-
 // fresh makes the member of a number a new one.
 func (d *disaster) fresh(number int) {
-	f := new(fate)
-	f.steps.Store(-1)
+	f := commtest.NewFate()
 	d.fates[number] = f
-	d.members[number] = ranks.New(time.Now().Add(-time.Hour), ranks.Probe{At: f.at})
+	d.members[number] = ranks.New(time.Now().Add(-time.Hour), ranks.Probe{At: func(string, int) { f.Step() }})
 }
 
 var errDead = errors.New("this member is dead")
@@ -98,9 +82,9 @@ func (d *disaster) attempt(t *testing.T, steps map[int]int64) bool {
 			lose(self)
 			w.Abandon()
 		}
-		d.fates[self].die.Store(&die)
+		d.fates[self].By(die)
 		if k, ok := steps[self]; ok {
-			d.fates[self].steps.Store(k)
+			d.fates[self].After(k)
 		}
 		job := d.job
 		if d.private && self != d.head {
@@ -183,7 +167,7 @@ func TestDeathsDoNotMatter(t *testing.T) {
 				job.Ranks, job.Head = size, rng.IntN(size+1)
 				job.TileRows, job.Threads = []int{0, 1, 2, 7, 30}[rng.IntN(5)], 1+rng.IntN(3)
 				d := &disaster{setup: setup{size: size, head: job.Head, hosts: 1 + rng.IntN(3), private: rng.IntN(3) == 0}, job: job}
-				d.members, d.fates = make([]*ranks.Rank, d.setup.members()), make([]*fate, d.setup.members())
+				d.members, d.fates = make([]*ranks.Rank, d.setup.members()), make([]*commtest.Fate, d.setup.members())
 				for m := range d.members {
 					d.fresh(m)
 				}

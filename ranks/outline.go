@@ -28,9 +28,9 @@ type Share struct {
 // files are, and who can open them, does not matter to it, but that Output has a descriptor, and so is a stream, does.
 func (p *Picture) Outline(j Job) Outline {
 	n := max(1, j.Ranks)
-	_, row := p.Output.Layout()
-	direct := row > 0 && j.Output.FD == 0
-	plan := decide(p.stages, make([]bool, n), make([]bool, n), standing{}, j.division(p, n, direct))
+	encoder := p.Output.Encoder()
+	direct := encoder == nil && j.Output.FD == 0
+	plan := decide(p.stages, make([]bool, n), make([]bool, n), standing{}, j.division(p, n, encoder, direct))
 	o := Outline{Lanes: plan.Lanes}
 	ops := p.stageOps()
 	for i, s := range plan.Stages {

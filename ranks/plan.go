@@ -47,11 +47,11 @@ type division struct {
 	takesInOrder bool // OUTPUT is written from top to bottom
 }
 
-// division returns how a world of the given size divides the work. direct tells whether rows of OUTPUT can be written in any order.
-func (j Job) division(p *Picture, size int, direct bool) division {
+// division returns how a world of the given size divides the work. encoder is that of OUTPUT, or nil, and direct tells whether rows of OUTPUT can be written in any order.
+func (j Job) division(p *Picture, size int, encoder raster.Encoder, direct bool) division {
 	return division{
 		ranks: j.ranks(size), lanes: j.lanes(), tileRows: j.TileRows, shrink: j.Shrink,
-		segment: segmentRows(p.Output.Encoder()), comesInOrder: !p.direct, takesInOrder: !direct,
+		segment: segmentRows(encoder), comesInOrder: !p.direct, takesInOrder: !direct,
 	}
 }
 

@@ -111,10 +111,8 @@ type meter struct {
 	rows                    atomic.Int64 // of OUTPUT
 	computed                atomic.Int64 // rows of all stages
 
-	mu        sync.Mutex
-	world     *comm.World
-	earlier   comm.Stats // of the worlds before
-	transport string
+	mu      sync.Mutex
+	traffic Traffic
 
 	restoredOf map[int]int64
 	taken      map[string]int64
@@ -170,11 +168,7 @@ func (m *meter) took(member int) {
 func (m *meter) enter(w *comm.World) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.world != nil {
-		s := m.world.Stats()
-		m.earlier.Sent, m.earlier.Received = m.earlier.Sent+s.Sent, m.earlier.Received+s.Received
-	}
-	m.world, m.transport = w, w.Transport()
+	m.traffic.Enter(w)
 }
 
 func (m *meter) add(a activity, d time.Duration) { m.spent[a].Add(int64(d)) }
@@ -191,13 +185,9 @@ func (r *Rank) Report() *Report {
 	sec := func(a activity) float64 { return time.Duration(m.spent[a].Load()).Seconds() }
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	stats := m.earlier
-	if m.world != nil {
-		s := m.world.Stats()
-		stats.Sent, stats.Received = stats.Sent+s.Sent, stats.Received+s.Received
-	}
+	stats := m.traffic.Stats()
 	return &Report{
-		KernelPath: kernels.Path(), Transport: m.transport,
+		KernelPath: kernels.Path(), Transport: m.traffic.Transport,
 		Tiles: m.tiles.Load(), TilesRestored: m.restored.Load(), TilesRedone: m.redone.Load(),
 		BytesSent: stats.Sent, BytesReceived: stats.Received,
 		Seconds: Seconds{

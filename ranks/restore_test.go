@@ -43,7 +43,7 @@ func TestLoadAndRestore(t *testing.T) {
 	r := New(time.Now(), Probe{})
 	defer r.Close()
 	r.picture = &Picture{stages: []kernels.Stage{{Out: kernels.Shape{Width: 10, Height: 20, Channels: 1}}}}
-	r.book = &book{Checkpoint: Checkpoint{Dir: dir, Name: "a"}, name: "a-m0"}
+	r.book = &book{Checkpoint: Checkpoint{Dir: dir, Name: "a"}, name: "a-m0", pacer: NewPacer(CheckpointOff, 0)}
 
 	const segment = "a-m7.0001.seg"
 	for _, c := range []struct {

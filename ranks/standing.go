@@ -100,8 +100,7 @@ func (r *Rank) settleOutput() error {
 
 // direct tells whether rows of OUTPUT may be written in any order.
 func (r *Rank) direct() bool {
-	_, row := r.picture.Output.Layout()
-	return row > 0 && r.job.Output.FD == 0
+	return r.encoder == nil && r.job.Output.FD == 0
 }
 
 func (r *Rank) claim() claim {

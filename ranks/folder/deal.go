@@ -41,10 +41,8 @@ type head struct {
 	failure  error
 	verdicts chan verdict // of the ranks on the large picture at work
 
-	commits sync.Mutex
-	last    time.Time     // a commit
-	pause   time.Duration // till the next
-	given   atomic.Pointer[string]
+	pacer *ranks.Pacer // of commits
+	given atomic.Pointer[string]
 }
 
 // holder is a lane of the world.
@@ -65,10 +63,7 @@ type ask struct {
 // newHead makes a head that knows what the journal tells of this attempt.
 func newHead(m *Member) (*head, error) {
 	j := m.job
-	h := &head{Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), holding: make(map[holder]int), last: time.Now(), pause: commitEvery}
-	if j.Mode == ranks.CheckpointEvery {
-		h.pause = j.Every
-	}
+	h := &head{Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), holding: make(map[holder]int), pacer: ranks.NewPacer(j.Mode, j.Every)}
 	list, err := inherit(j.ListFD, "the list of pictures")
 	if err != nil {
 		return nil, err
@@ -383,13 +378,6 @@ func (h *head) giveUp(err error) {
 	h.given.CompareAndSwap(nil, &text)
 }
 
-const (
-	// commitEvery is how often at most outputs and the journal are brought to the disk, and commitPause how many times as long as that
-	// took the disk has for other things.
-	commitEvery = 5 * time.Second
-	commitPause = 40
-)
-
 // commit makes durable what is recorded, if it is time for it: first the outputs, and then the journal, which says so.
 func (h *head) commit() {
 	switch h.mode {
@@ -401,24 +389,11 @@ func (h *head) commit() {
 		}
 		return
 	}
-	if !h.commits.TryLock() {
-		return // it is being done
-	}
-	if time.Since(h.last) < h.pause {
-		h.commits.Unlock()
-		return
-	}
-	go func() {
-		defer h.commits.Unlock()
-		began := time.Now()
+	h.pacer.Go(func() {
 		if err := h.syncAll(); err != nil {
 			h.giveUp(err)
 		}
-		h.last = time.Now()
-		if h.mode == ranks.CheckpointAuto {
-			h.pause = max(commitEvery, commitPause*h.last.Sub(began))
-		}
-	}()
+	})
 }
 
 // syncAll brings the outputs that are recorded to the disk, and then the journal. What other hosts have written is theirs to sync, if a file

@@ -226,8 +226,7 @@ func (m *Member) fault(step string) error {
 func (m *Member) Close() {
 	m.store.clear()
 	if m.head != nil {
-		m.head.commits.Lock() // none is under way any more
-		defer m.head.commits.Unlock()
+		defer m.head.pacer.Hold()() // none is under way any more
 	}
 }
 
@@ -261,21 +260,15 @@ type meter struct {
 	pictures                                    atomic.Int64
 	once                                        sync.Once
 
-	mu        sync.Mutex
-	world     *comm.World
-	earlier   comm.Stats
-	transport string
-	large     ranks.Report // of large pictures
+	mu      sync.Mutex
+	traffic ranks.Traffic
+	large   ranks.Report // of large pictures
 }
 
 func (m *meter) enter(w *comm.World) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.world != nil {
-		s := m.world.Stats()
-		m.earlier.Sent, m.earlier.Received = m.earlier.Sent+s.Sent, m.earlier.Received+s.Received
-	}
-	m.world, m.transport = w, w.Transport()
+	m.traffic.Enter(w)
 }
 
 func (m *meter) start(began time.Time) {
@@ -289,15 +282,12 @@ func (m *meter) report() ranks.Report {
 	sec := func(n *atomic.Int64) float64 { return time.Duration(n.Load()).Seconds() }
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	stats := m.traffic.Stats()
 	r := ranks.Report{
-		KernelPath: kernelPath(), Transport: m.transport, BytesSent: m.earlier.Sent, BytesReceived: m.earlier.Received,
+		KernelPath: kernelPath(), Transport: m.traffic.Transport, BytesSent: stats.Sent, BytesReceived: stats.Received,
 		Seconds: ranks.Seconds{
 			Start: sec(&m.started), Scatter: sec(&m.wait), Read: sec(&m.read), Compute: sec(&m.compute), Gather: sec(&m.gather), Write: sec(&m.write),
 		},
-	}
-	if m.world != nil {
-		s := m.world.Stats()
-		r.BytesSent, r.BytesReceived = r.BytesSent+s.Sent, r.BytesReceived+s.Received
 	}
 	r.Add(&m.large)
 	return r

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,25 +114,11 @@ type attempt struct {
 	job     folder.Job
 	queue   *folder.Queue
 	members []*folder.Member
-	fates   []*fate
+	fates   []*commtest.Fate
 	nextID  uint32
 	epoch   uint32
 	listed  int
 	resumed int
-}
-
-// fate is when a member dies: at its so many-th step.
-type fate struct {
-	steps atomic.Int64 // left; never, if negative at first
-	die   atomic.Pointer[func()]
-}
-
-func (f *fate) at(string, int) {
-	if f.steps.Add(-1) == 0 {
-		if die := f.die.Load(); die != nil {
-			(*die)()
-		}
-	}
 }
 
 var errDead = errors.New("this member is dead")
@@ -189,7 +174,7 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 	}
 	a.listed = lister.Listed()
 	n := max(s.size, s.head+1)
-	a.members, a.fates = make([]*folder.Member, n), make([]*fate, n)
+	a.members, a.fates = make([]*folder.Member, n), make([]*commtest.Fate, n)
 	for m := range a.members {
 		a.fresh(m)
 	}
@@ -197,10 +182,9 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 }
 
 func (a *attempt) fresh(number int) {
-	f := new(fate)
-	f.steps.Store(-1)
+	f := commtest.NewFate()
 	a.fates[number] = f
-	a.members[number] = folder.New(time.Now(), ranks.Probe{At: f.at})
+	a.members[number] = folder.New(time.Now(), ranks.Probe{At: func(string, int) { f.Step() }})
 }
 
 // run runs one epoch, in which the members of the given numbers die after some steps, and returns whether all were done, and the first
@@ -252,9 +236,9 @@ func (a *attempt) run(steps map[int]int64) (done bool, failure error) {
 			lose(self)
 			w.Abandon()
 		}
-		a.fates[self].die.Store(&die)
+		a.fates[self].By(die)
 		if k, ok := steps[self]; ok {
-			a.fates[self].steps.Store(k)
+			a.fates[self].After(k)
 		}
 		job := a.job
 		if self != a.job.Head {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -126,35 +125,4 @@ func TestCutAnywhere(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A window reads what its source would.
-func TestWindow(t *testing.T) {
-	b := make([]byte, 10000)
-	for i := range b {
-		b[i] = byte(i * 7 / 3)
-	}
-	src := bytes.NewReader(b)
-	w := &window{src: src}
-	for _, r := range [][2]int{{0, 4}, {4, 8}, {4000, 200}, {3990, 8}, {9990, 10}, {9995, 10}, {9999, 1}, {10000, 1}, {20000, 4}, {0, 9000}, {0, 10000}, {1, 10000}, {100, 4096}, {9000, 0}} {
-		got, want := make([]byte, r[1]), make([]byte, r[1])
-		n, err := w.ReadAt(got, int64(r[0]))
-		wantN, wantErr := src.ReadAt(want, int64(r[0]))
-		if n != wantN || r[1] > 0 && err != wantErr || !bytes.Equal(got, want) {
-			t.Errorf("%v: %d bytes, %v, not %d, %v", r, n, err, wantN, wantErr)
-		}
-	}
-	if _, err := (&window{src: closedFile(t)}).ReadAt(make([]byte, 1), 0); err == nil {
-		t.Error("an error of the source is lost")
-	}
-}
-
-func closedFile(t *testing.T) *os.File {
-	t.Helper()
-	f, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	return f
 }

@@ -28,7 +28,7 @@ type collector struct {
 func (c *collector) takeAPP1(body []byte) {
 	if rest, ok := bytes.CutPrefix(body, []byte(signatureEXIF)); ok {
 		if !c.app1 { // OpenCV looks into the first APP1 only
-			c.orientation = orientationOf(rest)
+			c.orientation = metadata.Orientation(rest)
 		}
 		if c.meta.EXIF == nil {
 			c.meta.EXIF = bytes.Clone(rest)
@@ -85,36 +85,4 @@ func (c *collector) takeJFIF(body []byte) {
 		return // it says nothing
 	}
 	c.meta.Resolution = &metadata.Resolution{X: float64(x), Y: float64(y), Unit: unit[body[2]]}
-}
-
-// orientationOf finds the orientation, 1 to 8, in EXIF data, which is a TIFF without a picture. It is 1, upright, if none is told.
-func orientationOf(b []byte) int {
-	var order binary.ByteOrder
-	switch {
-	case bytes.HasPrefix(b, []byte("II*\x00")):
-		order = binary.LittleEndian
-	case bytes.HasPrefix(b, []byte("MM\x00*")):
-		order = binary.BigEndian
-	}
-	if order == nil || len(b) < 8 {
-		return 1
-	}
-	at := int64(order.Uint32(b[4:]))
-	if at+2 > int64(len(b)) {
-		return 1
-	}
-	entries := b[at+2:]
-	for range order.Uint16(b[at:]) {
-		if len(entries) < 12 {
-			return 1
-		}
-		if order.Uint16(entries) == 274 {
-			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				return o
-			}
-			return 1
-		}
-		entries = entries[12:]
-	}
-	return 1
 }

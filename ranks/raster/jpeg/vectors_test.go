@@ -5,40 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"halorun/kernels/simd/simdtest"
 )
-
-// fenced returns n bytes that memory which must not be touched follows, or precedes.
-func fenced(t testing.TB, n int, before bool) []byte {
-	t.Helper()
-	page := unix.Getpagesize()
-	room := ceil(n, page) * page
-	all, err := unix.Mmap(-1, 0, room+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Munmap(all) })
-	for _, fence := range [][]byte{all[:page], all[page+room:]} {
-		if err := unix.Mprotect(fence, unix.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if before {
-		return all[page:][:n:n]
-	}
-	return all[page+room-n:][:n:n]
-}
-
-func noise(rng *rand.Rand, b []byte) []byte {
-	extreme := rng.IntN(2) == 0
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-		if extreme {
-			b[i] = byte(255 * rng.IntN(2))
-		}
-	}
-	return b
-}
 
 // coefficients of all sizes, also such as no picture has.
 func noisyBlocks(rng *rand.Rand) (b [128]int16) {
@@ -57,15 +25,15 @@ func TestVectors(t *testing.T) {
 		for n := 1; n <= 140; n++ {
 			planes := [3][]byte{}
 			for c := range planes {
-				planes[c] = noise(rng, fenced(t, n, before))
+				planes[c] = simdtest.Fill(rng, simdtest.Fenced(t, n, before))
 			}
-			dst, want := fenced(t, 3*n, before), make([]byte, 3*n)
+			dst, want := simdtest.Fenced(t, 3*n, before), make([]byte, 3*n)
 			convert(dst, planes[0], planes[1], planes[2])
 			convertGo(want, planes[0], planes[1], planes[2])
 			if !bytes.Equal(dst, want) {
 				t.Fatalf("convert of %d differs", n)
 			}
-			noise(rng, dst)
+			simdtest.Fill(rng, dst)
 			split(planes[0], planes[1], planes[2], dst)
 			var split [3][]byte
 			for c := range split {
@@ -80,8 +48,8 @@ func TestVectors(t *testing.T) {
 
 			blocks := ceil(n, 16)
 			near, far := 1, 16*blocks+2
-			samples := noise(rng, fenced(t, far+16*blocks+1, before))
-			dst, want = fenced(t, 32*blocks, before), make([]byte, 2*n)
+			samples := simdtest.Fill(rng, simdtest.Fenced(t, far+16*blocks+1, before))
+			dst, want = simdtest.Fenced(t, 32*blocks, before), make([]byte, 2*n)
 			upsampleWider(dst, samples, near, n)
 			upsampleWiderGo(want, samples, near, n)
 			if !bytes.Equal(dst[:2*n], want) {
@@ -95,8 +63,8 @@ func TestVectors(t *testing.T) {
 				}
 				near, far = far, near
 			}
-			upper, lower := noise(rng, fenced(t, 32*blocks, before)), noise(rng, fenced(t, 32*blocks, before))
-			dst, want = fenced(t, 16*blocks, before), make([]byte, n)
+			upper, lower := simdtest.Fill(rng, simdtest.Fenced(t, 32*blocks, before)), simdtest.Fill(rng, simdtest.Fenced(t, 32*blocks, before))
+			dst, want = simdtest.Fenced(t, 16*blocks, before), make([]byte, n)
 			shrink(dst, upper, lower, n)
 			shrinkGo(want, upper, lower, n)
 			if !bytes.Equal(dst[:n], want) {
@@ -105,7 +73,7 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	for _, stride := range []int{16, 17, 40} {
-		dst, want := fenced(t, 7*stride+16, true), make([]byte, 7*stride+16)
+		dst, want := simdtest.Fenced(t, 7*stride+16, true), make([]byte, 7*stride+16)
 		for range 10000 {
 			b := noisyBlocks(rng)
 			q := noisyBlocks(rng)
@@ -118,9 +86,9 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	for _, stride := range []int{16, 17, 40} {
-		src := fenced(t, 7*stride+16, false)
+		src := simdtest.Fenced(t, 7*stride+16, false)
 		for range 10000 {
-			noise(rng, src)
+			simdtest.Fill(rng, src)
 			var quant [64]uint16
 			for i := range quant {
 				quant[i] = uint16(1 + rng.IntN(255)>>rng.IntN(8))

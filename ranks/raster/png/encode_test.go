@@ -16,12 +16,13 @@ import (
 
 	"pgregory.net/rapid"
 
+	"halorun/kernels/simd/simdtest"
 	"halorun/ranks/raster/metadata"
 )
 
 // contents are rows of several characters.
 var contents = map[string]func(rng *rand.Rand, row []byte, y int){
-	"noise": func(rng *rand.Rand, row []byte, y int) { fill(rng, row) },
+	"noise": func(rng *rand.Rand, row []byte, y int) { simdtest.Fill(rng, row) },
 	"flat":  func(rng *rand.Rand, row []byte, y int) {},
 	"smooth": func(rng *rand.Rand, row []byte, y int) {
 		for i := range row {

@@ -7,40 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
+	"halorun/kernels/simd/simdtest"
 )
-
-// fenced returns n bytes that memory which must not be touched follows, or precedes.
-func fenced(t testing.TB, n int, before bool) []byte {
-	t.Helper()
-	page := unix.Getpagesize()
-	room := (n + page - 1) / page * page
-	all, err := unix.Mmap(-1, 0, room+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Munmap(all) })
-	for _, fence := range [][]byte{all[:page], all[page+room:]} {
-		if err := unix.Mprotect(fence, unix.PROT_NONE); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if before {
-		return all[page:][:n:n]
-	}
-	return all[page+room-n:][:n:n]
-}
-
-// fill makes noise, or the least and the greatest bytes alone.
-func fill(rng *rand.Rand, b []byte) {
-	extreme := rng.IntN(2) == 0
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-		if extreme {
-			b[i] = byte(255 * rng.IntN(2))
-		}
-	}
-}
 
 // TestPaeth: what has no branches is what the standard says, for all samples.
 func TestPaeth(t *testing.T) {
@@ -82,9 +50,9 @@ func TestFilterRoundTrip(t *testing.T) {
 				n = len(longRow) / size * size
 			}
 			for _, before := range []bool{false, true} {
-				row, above, out, want := fenced(t, n, before), fenced(t, n, before), fenced(t, n, before), make([]byte, 1+n)
-				fill(rng, row)
-				fill(rng, above)
+				row, above, out, want := simdtest.Fenced(t, n, before), simdtest.Fenced(t, n, before), simdtest.Fenced(t, n, before), make([]byte, 1+n)
+				simdtest.Fill(rng, row)
+				simdtest.Fill(rng, above)
 				if pixels == 101 {
 					copy(row, longRow)
 					copy(above, longAbove)
@@ -121,8 +89,8 @@ func TestChoose(t *testing.T) {
 		size := []int{1, 3}[i%2]
 		n := size * (1 + rng.IntN(100))
 		row, above := make([]byte, n), make([]byte, n)
-		fill(rng, above)
-		fill(rng, row)
+		simdtest.Fill(rng, above)
+		simdtest.Fill(rng, row)
 		if kind := rng.IntN(filters + 1); kind < filters { // rows that suit a filter
 			for i := range row {
 				a, c := 0, 0
@@ -161,7 +129,7 @@ func TestAdler(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, n := range []int{0, 1, 2, 3, 4, 5, 31, 32, 33, 63, 64, 65, 100, 5535, 5536, 5537, 11072, 70001} {
 		for _, fillWith := range []int{255, 0, -1} {
-			b := fenced(t, n, rng.IntN(2) == 0)
+			b := simdtest.Fenced(t, n, rng.IntN(2) == 0)
 			for i := range b {
 				b[i] = byte(fillWith)
 				if fillWith < 0 {

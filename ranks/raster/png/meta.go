@@ -146,7 +146,7 @@ func profile(b []byte) ([]byte, error) {
 // exif reads EXIF data; some put before it what precedes it in a JPEG.
 func exif(b []byte) ([]byte, error) {
 	b = bytes.TrimPrefix(b, []byte("Exif\x00\x00"))
-	if _, ok := byteOrder(b); !ok {
+	if !isTIFF(b) {
 		return nil, errDamaged
 	}
 	return b, nil
@@ -202,39 +202,7 @@ func resolution(b []byte) (*metadata.Resolution, error) {
 	return r, nil
 }
 
-// byteOrder reads a TIFF's first four bytes.
-func byteOrder(b []byte) (binary.ByteOrder, bool) {
-	switch {
-	case bytes.HasPrefix(b, []byte("II*\x00")):
-		return binary.LittleEndian, true
-	case bytes.HasPrefix(b, []byte("MM\x00*")):
-		return binary.BigEndian, true
-	}
-	return nil, false
-}
-
-// orientation finds the orientation in EXIF data, which is a TIFF without a picture. It returns 1, upright, if there is none.
-func orientation(b []byte) int {
-	order, ok := byteOrder(b)
-	if !ok || len(b) < 8 {
-		return 1
-	}
-	at := int64(order.Uint32(b[4:]))
-	if at+2 > int64(len(b)) {
-		return 1
-	}
-	entries := b[at+2:]
-	for range order.Uint16(b[at:]) {
-		if len(entries) < 12 {
-			break
-		}
-		if order.Uint16(entries) == 274 {
-			if o := int(order.Uint16(entries[8:])); o >= 1 && o <= 8 {
-				return o
-			}
-			break
-		}
-		entries = entries[12:]
-	}
-	return 1
+// isTIFF tells whether EXIF data begin as they must.
+func isTIFF(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("II*\x00")) || bytes.HasPrefix(b, []byte("MM\x00*"))
 }

@@ -104,7 +104,7 @@ func Parse(src io.ReaderAt, size int64) (*Image, error) {
 			if alpha {
 				m.Notices = append(m.Notices, "alpha dropped")
 			}
-			m.Meta, m.Orientation = collected.meta, orientation(collected.meta.EXIF)
+			m.Meta, m.Orientation = collected.meta, metadata.Orientation(collected.meta.EXIF)
 			m.Notices = append(m.Notices, collected.notices...)
 			return m, nil
 		default:

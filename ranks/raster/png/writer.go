@@ -69,7 +69,7 @@ func (e *Encoder) appendHead(dst []byte) []byte {
 		_ = z.Close()
 		dst = appendChunk(dst, "iCCP", []byte("ICC profile\x00\x00"), b.Bytes())
 	}
-	if _, ok := byteOrder(meta.EXIF); ok {
+	if isTIFF(meta.EXIF) {
 		dst = appendChunk(dst, "eXIf", meta.EXIF)
 	}
 	if b := resolutionData(meta.Resolution); b != nil {

@@ -1,5 +1,7 @@
 package tiff
 
+import "halorun/ranks/raster/metadata"
+
 // Tags of TIFF 6.0 and later that are read or written.
 const (
 	tagNewSubfileType  = 254
@@ -65,16 +67,8 @@ const (
 	typeIFD8     = 18
 )
 
-// typeSize is the size of a value; 0 for types that there are not.
-var typeSize = [...]uint8{1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-
-// sizeOfType returns 0 for what is no type.
-func sizeOfType(kind uint16) int {
-	if int(kind) >= len(typeSize) {
-		return 0
-	}
-	return int(typeSize[kind])
-}
+// sizeOfType returns the bytes of a value, 0 of what is no type.
+func sizeOfType(kind uint16) int { return int(metadata.TypeSize(kind)) }
 
 // partOfType is the size of the numbers that a value consists of: a rational is of two.
 func partOfType(kind uint16) int {

@@ -16,16 +16,28 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"halorun": main})
 }
 
-// TestScripts runs the scripts in testdata/script, each a session of a user.
+// TestScripts runs the scripts in testdata/script, each a session of a user, with the program as users build it; the long tests run this test
+// binary in its place, which go test -race makes slow and watchful.
 func TestScripts(t *testing.T) {
 	pictures, err := filepath.Abs("../../testdata")
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := os.Getenv("PATH")
+	if os.Getenv("HALORUN_TEST_LONG") == "" {
+		program, err := buildProgram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		writeProgram(t, filepath.Join(dir, "halorun"), program)
+		path = dir + string(filepath.ListSeparator) + path
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PICTURES", pictures)
+			e.Setenv("PATH", path)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

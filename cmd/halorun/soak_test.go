@@ -117,13 +117,19 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// disturbed runs a job while faults happen, and tells whether its launcher was killed.
+// disturbed runs a job while faults happen, and tells whether its launcher was killed. After a while it is let alone: where every rank is
+// killed sooner than it can finish a tile, none would ever be finished.
 func (s *soak) disturbed(args []string) (e ended, killed bool) {
 	done := make(chan ended, 1)
 	go func() { done <- s.halorun("h1", args...) }()
+	peace := time.After(20 * time.Second)
 	for {
 		select {
 		case e := <-done:
+			return e, killed || e.status == 137
+		case <-peace:
+			s.calm()
+			e := <-done
 			return e, killed || e.status == 137
 		case <-time.After(time.Duration(s.rng.Int64N(int64(2 * s.gap)))):
 		}

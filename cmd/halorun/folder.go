@@ -394,7 +394,7 @@ func (f *folderRun) list(ctx context.Context, cancel context.CancelCauseFunc) er
 			if !f.streams {
 				return err
 			}
-			f.fail(e.In, err.(*folder.Clash).Why)
+			f.fail(e, err.(*folder.Clash).Why)
 			return nil
 		}
 		if r := f.earlier[e.In]; r.Counts(e, f.many.output) {
@@ -465,7 +465,7 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 	files := inherited{}
 	job := &folder.Job{
 		Output: o.many.output, Temp: f.temp, Read: o.read, Ops: f.ops, Format: f.format, Quality: o.quality, Compression: f.compression, Level: f.level, TileRows: o.tileRows,
-		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: folder.DefaultMemory, FailFast: o.many.failFast,
+		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: folder.DefaultMemory, FailFast: o.many.failFast, Patience: folder.DefaultPatience,
 		ListFD: files.add(f.queue.List), WakeFD: files.add(f.queue.Wake), JournalFD: files.add(f.journal),
 		ID: f.id, Mode: o.checkpoint.mode, Every: o.checkpoint.every,
 	}
@@ -477,7 +477,11 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		return err
 	}
 	config.Remove, config.Files = []string{f.temp}, files.files
-	config.Progress = f.progress
+	config.Progress, config.Excused = f.progress, f.tally.Excused
+	config.Events = func(e launcher.Event) {
+		f.tally.event(e)
+		o.event(e)
+	}
 	config.Commit = func() error {
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -48,6 +48,7 @@ func ReadEarlier(f io.ReaderAt, id journal.ID, boot string) (Earlier, error) {
 					all[o.In] = o.Record
 				}
 			}
+		case !one.ends():
 		case one.Durable || one.State == Failed || then == boot && boot != "":
 			all[one.In] = one
 		default:

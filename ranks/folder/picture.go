@@ -190,6 +190,7 @@ func (m *Member) compute(ctx context.Context, w *work) (err error) {
 		return context.Cause(ctx)
 	}
 	defer m.memory.Release(need)
+	m.atPicture(w.Entry)
 	if w.out, err = m.store.create(w.Entry); err != nil {
 		return &ranks.OutputError{Name: w.Out, Err: err}
 	}

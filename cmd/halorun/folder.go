@@ -366,7 +366,7 @@ func (f *folderRun) find(found folder.Find) error {
 		return nil
 	case folder.IsGlob(f.input):
 		if st, err := os.Stat(f.input); err != nil || !st.IsDir() {
-			return folder.Glob(f.input, found)
+			return folder.Glob(f.input, m.output, found)
 		}
 	}
 	return wrong(folder.Walk(f.input, m.output, found))

@@ -98,48 +98,6 @@ func isPicture(path string) bool {
 	return b[0] == 'P' && b[1] >= '1' && b[1] <= '7' && (b[2] == '\n' || b[2] == ' ' || b[2] == '\t' || b[2] == '\r')
 }
 
-// IsGlob tells whether a name is a pattern of names.
-func IsGlob(name string) bool { return strings.ContainsAny(name, `*?[`) }
-
-// Glob finds the files that a pattern matches, sorted: of hidden ones, as a shell does, only those whose dot is in the pattern. Names count
-// from the last folder of the pattern that has no wildcard in it.
-func Glob(pattern string, find Find) error {
-	paths, err := filepath.Glob(pattern)
-	if err != nil {
-		return fmt.Errorf("%q is no pattern of names: %w", pattern, err)
-	}
-	base := pattern
-	for IsGlob(base) {
-		base = filepath.Dir(base)
-	}
-	slices.Sort(paths)
-	for _, p := range paths {
-		if st, err := os.Stat(p); err != nil || !st.Mode().IsRegular() || hidden(p, pattern) {
-			continue
-		}
-		name, err := filepath.Rel(base, p)
-		if err != nil {
-			return err
-		}
-		if err := find(p, filepath.ToSlash(name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hidden tells whether a wildcard has matched the dot of a hidden name.
-func hidden(path, pattern string) bool {
-	in, out := strings.Split(filepath.ToSlash(path), "/"), strings.Split(filepath.ToSlash(pattern), "/")
-	for i := 1; i <= min(len(in), len(out)); i++ {
-		n, p := in[len(in)-i], out[len(out)-i]
-		if strings.HasPrefix(n, ".") && !strings.HasPrefix(p, ".") {
-			return true
-		}
-	}
-	return false
-}
-
 // maxName is how long a name in a list may be.
 const maxName = 64 << 10
 

@@ -3,6 +3,7 @@ package folder_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -113,5 +114,65 @@ func TestClashes(t *testing.T) {
 		if e == nil != (c.name == "x/../c.jpg") {
 			t.Errorf("%s: listed before is %t", c.name, e == nil)
 		}
+	}
+}
+
+// Patterns match what bash's do with globstar.
+func TestGlob(t *testing.T) {
+	dir, out := t.TempDir(), ""
+	for _, name := range []string{
+		"p/a.jpg", "p/b.png", "p/s/c.jpg", "p/s/t/d.jpg", "p/s/.hid/e.jpg", "p/.f.jpg", "p/s/t/g.txt", "p/out/h.jpg", "p/a[1].jpg", "q/s/i.jpg", "p/x*y/j.jpg",
+	} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, nil, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../s", filepath.Join(dir, "p/s/loop")); err != nil {
+		t.Fatal(err)
+	}
+	patterns := []string{
+		"p/*.jpg", "p/**/*.jpg", "p/**", "p/**/**/d.jpg", "**/*.jpg", "*/s/*.jpg", "p/**/t/**/*.jpg", "p/s/?.jpg", "p/.*.jpg", "p/**/.hid/*.jpg", `p/a\[1].jpg`,
+		"p/s**/*.jpg", "p/[ab].*", "./p/**/*.jpg", "p//s/*.jpg", "p/s/../*.jpg", "none/**", "p/**/c.jpg", "p/s/loop/*.jpg", "p/s/*/c.jpg", `p/x\*y/*`,
+	}
+	for _, pattern := range patterns {
+		var got []string
+		err := folder.Glob(filepath.Join(dir, pattern), filepath.Join(dir, out), func(path, name string) error {
+			rel, err := filepath.Rel(dir, path)
+			got = append(got, rel)
+			if !strings.HasSuffix(path, name) {
+				t.Errorf("%s is called %s", path, name)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		bash := exec.Command("bash", "-O", "globstar", "-O", "nullglob", "-c", `for f in `+pattern+`; do [ -f "$f" ] && realpath -s --relative-to=. "$f"; done; true`)
+		bash.Dir = dir
+		b, err := bash.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := strings.Fields(string(b))
+		slices.Sort(want)
+		if strings.Contains(pattern, "**") { // of links to folders bash follows some
+			want = slices.DeleteFunc(want, func(name string) bool { return strings.Contains(name, "/loop/") })
+		}
+		if !slices.Equal(got, slices.Compact(want)) {
+			t.Errorf("%s: %q, not %q", pattern, got, want)
+		}
+	}
+	// OUTPUT is left out; names count from the first wildcard.
+	var names []string
+	err := folder.Glob(filepath.Join(dir, "p/**/*.jpg"), filepath.Join(dir, "p/out"), func(_, name string) error {
+		names = append(names, name)
+		return nil
+	})
+	if want := []string{"a.jpg", "a[1].jpg", "s/c.jpg", "s/t/d.jpg", "x*y/j.jpg"}; err != nil || !slices.Equal(names, want) {
+		t.Errorf("%q, %v; want %q", names, err, want)
+	}
+	if err := folder.Glob("p/[", "", nil); err == nil {
+		t.Error("a bad pattern was taken")
 	}
 }

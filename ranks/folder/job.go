@@ -66,6 +66,15 @@ func (j *Job) ranks(size int) int {
 // durable tells whether an output is on the disk before it counts as done.
 func (j *Job) durable() bool { return j.Fsync || j.Mode == ranks.CheckpointAll }
 
+// reading returns how a picture is read.
+func (j *Job) reading(e *Entry) raster.Options {
+	o := j.Read
+	if e.Page > 0 {
+		o.Page = e.Page
+	}
+	return o
+}
+
 // Elsewhere returns the job for a member that has inherited no files.
 func (j Job) Elsewhere() Job {
 	j.ListFD, j.WakeFD, j.JournalFD = 0, 0, 0

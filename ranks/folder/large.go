@@ -145,7 +145,7 @@ func (h *head) tryHuge(ctx context.Context, w *work) (r *Record, echo bool, err 
 	}
 	j := h.job
 	huge := &hugeJob{w.Entry, ranks.Job{
-		Ranks: j.Ranks, Head: j.Head, Input: ranks.File{Path: w.In}, Read: j.Read, Ops: j.Ops,
+		Ranks: j.Ranks, Head: j.Head, Input: ranks.File{Path: w.In}, Read: j.reading(w.Entry), Ops: j.Ops,
 		Output: ranks.File{Name: w.Out, Path: pend.Path()}, Format: w.picture.Output.Format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, TileRows: j.TileRows,
 		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(),
 	}}

@@ -173,15 +173,15 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 	}
 	lister := folder.NewLister(out, pattern)
 	err = folder.Walk(p.dir, out, func(path, name string) error {
-		e, err := lister.Add(path, name)
+		es, err := lister.Add(path, name)
 		if err != nil {
 			return err
 		}
-		if earlier[e.In].Counts(e, out) {
+		if earlier.Of(es[0]).Counts(es[0], out) {
 			a.resumed++
 			return nil
 		}
-		return a.queue.Add(e)
+		return a.queue.Add(es...)
 	})
 	if err == nil {
 		err = a.queue.End()

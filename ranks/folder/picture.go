@@ -48,7 +48,7 @@ func (w *work) close() {
 // record returns the record of the picture, whose input is as it was found.
 func (w *work) record(state string) *Record {
 	r := &Record{
-		N: w.N, In: w.In, Out: w.Out, Size: w.size, ModTime: w.modTime, Sample: w.sample, State: state, Seconds: time.Since(w.began).Seconds(),
+		N: w.N, In: w.In, Page: w.Page, Out: w.Out, Size: w.size, ModTime: w.modTime, Sample: w.sample, State: state, Seconds: time.Since(w.began).Seconds(),
 	}
 	if w.picture != nil {
 		r.Width, r.Height = w.picture.Input.Width, w.picture.Input.Height
@@ -78,6 +78,16 @@ func openFile(path string) (*os.File, fs.FileInfo, error) {
 	return f, st, nil
 }
 
+// Pages returns how many pages there are in the file of a picture.
+func Pages(path string) (int, error) {
+	f, _, err := openFile(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return raster.Pages(f)
+}
+
 var errNotRegular = errors.New("it is not a regular file")
 
 // inspect reads the header of the picture, whose file is open, and finds out whether it is a large one.
@@ -90,7 +100,7 @@ func (m *Member) inspect(w *work) error {
 	if w.sample, err = raster.Sample(w.file, w.size, sampleKey); err != nil {
 		return &raster.InputError{Name: w.In, Err: err}
 	}
-	if w.reader, err = raster.Open(w.file, "", m.job.Read); err != nil {
+	if w.reader, err = raster.Open(w.file, "", m.job.reading(w.Entry)); err != nil {
 		return err
 	}
 	if w.picture, err = m.pictures.of(m.job, w.Out, w.reader); err != nil {

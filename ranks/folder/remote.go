@@ -261,7 +261,7 @@ func (s *service) sendBytes(ctx context.Context, lane int, e *Entry) error {
 
 // receive takes an output from a rank that cannot write it, and puts it in place.
 func (s *service) receive(ctx context.Context, by holder, r *Record) error {
-	e := &Entry{N: r.N, In: r.In, Out: r.Out, Size: r.Size, ModTime: r.ModTime}
+	e := &Entry{N: r.N, In: r.In, Page: r.Page, Out: r.Out, Size: r.Size, ModTime: r.ModTime}
 	broken := func(err error) error {
 		err = &ranks.OutputError{Name: r.Out, Err: err}
 		if hopeless(err) {

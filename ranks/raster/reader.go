@@ -133,7 +133,7 @@ func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
 		return checked(o, "PNG", parsePNG, src)
 	case hasPrefix(begin, "\xff\xd8"):
 		return checked(o, "JPEG", parseJPEG, src)
-	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"), hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
+	case isTIFF(begin):
 		return parseTIFF(src, o)
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
 		return parsePNM(src, o)

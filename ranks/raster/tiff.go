@@ -40,6 +40,27 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	return h, nil
 }
 
+// Pages returns how many pages the file of a picture has, each of which Options.Page can choose: 1, unless it is a TIFF.
+func Pages(f *os.File) (int, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	begin := make([]byte, 4)
+	if _, err := f.ReadAt(begin, 0); err != nil {
+		return 0, err
+	}
+	if !isTIFF(begin) {
+		return 1, nil
+	}
+	return tiff.Pages(f, st.Size())
+}
+
+// isTIFF tells whether a file begins as a TIFF does.
+func isTIFF(begin []byte) bool {
+	return hasPrefix(begin, "II*\x00") || hasPrefix(begin, "MM\x00*") || hasPrefix(begin, "II+\x00") || hasPrefix(begin, "MM\x00+")
+}
+
 // tiff returns how the picture is written as a TIFF.
 func (o Output) tiff() tiff.Output {
 	t := tiff.Output{Width: o.Width, Height: o.Height, Channels: o.Channels, Compression: tiff.None, Meta: o.Meta}

@@ -584,6 +584,7 @@ func (f *folderRun) finish(ctx context.Context, err error) error {
 	if f.kept != nil {
 		f.kept.pictures(f.ended(), f.count())
 	}
+	f.tell()
 	f.report.Pictures = f.sum()
 	list, listErr := f.writeFailed()
 	if err == nil {

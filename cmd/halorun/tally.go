@@ -36,6 +36,7 @@ type tally struct {
 	said     time.Time
 	lost     error // of details
 	losses   losses
+	notices  notices
 }
 
 // failure is a picture that failed.
@@ -155,19 +156,31 @@ type pictureLine struct {
 	Bytes   int64   `json:"bytes"` // of the output
 	Rank    int     `json:"rank"`
 	Seconds float64 `json:"seconds"`
+
+	Notices []string `json:"notices,omitempty"`
 }
 
-// detail writes a line of JSON about a picture. The lock is held.
+// detail takes note of what there is to tell of a picture, and writes a line of JSON about it. The lock is held.
 func (t *tally) detail(r *folder.Record) {
+	t.notices.take(r)
 	if t.details == nil || t.lost != nil {
 		return
 	}
-	b, err := json.Marshal(pictureLine{r.In, r.Page, r.Out, r.State, r.Kind, r.Reason, r.Width, r.Height, r.Bytes, r.Rank, r.Seconds})
+	b, err := json.Marshal(pictureLine{r.In, r.Page, r.Out, r.State, r.Kind, r.Reason, r.Width, r.Height, r.Bytes, r.Rank, r.Seconds, r.Notices})
 	if err == nil {
 		_, err = t.details.Write(append(b, '\n'))
 	}
 	if err != nil {
 		t.lost = fmt.Errorf("write --pictures-log: %w", err)
+	}
+}
+
+// tell tells what there is to tell of pictures.
+func (t *tally) tell() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range t.notices.lines() {
+		t.say.Info(line)
 	}
 }
 

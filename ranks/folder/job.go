@@ -124,23 +124,25 @@ type Record struct {
 	Large   bool     `json:"large,omitempty"`
 	Alone   bool     `json:"alone,omitempty"`
 
-	N       int     `json:"n,omitempty"`
-	In      string  `json:"input,omitempty"`
-	Page    int     `json:"page,omitempty"` // as the Entry's
-	Out     string  `json:"output,omitempty"`
-	Size    int64   `json:"size,omitempty"`     // of the input
-	ModTime int64   `json:"mod_time,omitempty"` // of the input, ns
-	Sample  []byte  `json:"sample,omitempty"`   // checksum of parts of the input
-	State   string  `json:"state,omitempty"`
-	Kind    string  `json:"kind,omitempty"`   // of a failure
-	Reason  string  `json:"reason,omitempty"` // of a failure
-	Bytes   int64   `json:"bytes,omitempty"`  // of the output
-	Durable bool    `json:"durable,omitempty"`
-	Width   int     `json:"width,omitempty"` // of the input
-	Height  int     `json:"height,omitempty"`
-	Rank    int     `json:"rank,omitempty"`
-	Deaths  int     `json:"deaths,omitempty"`
-	Seconds float64 `json:"seconds,omitempty"` // from when it was opened until it was in place
+	N       int    `json:"n,omitempty"`
+	In      string `json:"input,omitempty"`
+	Page    int    `json:"page,omitempty"` // as the Entry's
+	Out     string `json:"output,omitempty"`
+	Size    int64  `json:"size,omitempty"`     // of the input
+	ModTime int64  `json:"mod_time,omitempty"` // of the input, ns
+	Sample  []byte `json:"sample,omitempty"`   // checksum of parts of the input
+	State   string `json:"state,omitempty"`
+	Kind    string `json:"kind,omitempty"`   // of a failure
+	Reason  string `json:"reason,omitempty"` // of a failure
+	Bytes   int64  `json:"bytes,omitempty"`  // of the output
+	Durable bool   `json:"durable,omitempty"`
+	Width   int    `json:"width,omitempty"` // of the input
+	Height  int    `json:"height,omitempty"`
+	Rank    int    `json:"rank,omitempty"`
+	Deaths  int    `json:"deaths,omitempty"`
+
+	Notices []string `json:"notices,omitempty"` // of what is not carried over, for the user
+	Seconds float64  `json:"seconds,omitempty"` // from when it was opened until it was in place
 }
 
 // ends tells whether the record is of a picture that is done or has failed.

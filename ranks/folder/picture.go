@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,6 +53,7 @@ func (w *work) record(state string) *Record {
 	}
 	if w.picture != nil {
 		r.Width, r.Height = w.picture.Input.Width, w.picture.Input.Height
+		r.Notices = w.picture.Input.Notices
 	}
 	return r
 }
@@ -138,7 +140,13 @@ func (w *work) memory() int64 {
 // pictures remembers what chains make of pictures of the latest shapes: most of a folder have the same few.
 type pictures struct {
 	mu    sync.Mutex
-	known map[shape]*ranks.Picture
+	known map[shape]*known
+}
+
+// known is a picture of a shape, and what there is to tell of the chain for it.
+type known struct {
+	*ranks.Picture
+	notices []string
 }
 
 type shape struct {
@@ -161,27 +169,29 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, er
 	info := in.Info()
 	key := shape{info.Width, info.Height, info.Channels, info.Depth, info.Codec, format, in.Direct()}
 	p.mu.Lock()
-	known := p.known[key]
+	one := p.known[key]
 	p.mu.Unlock()
-	if known != nil {
-		// Only its metadata are its own.
-		own := *known
-		own.Input = info
-		own.Output.Carry(info)
-		return &own, nil
+	if one == nil {
+		job := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, Output: ranks.File{Name: "a " + format}}
+		bare := info
+		bare.Notices, bare.Meta = nil, raster.Info{}.Meta
+		made, err := job.Describe(bare, in.Direct())
+		if err != nil {
+			return nil, err
+		}
+		one = &known{made, made.Input.Notices}
+		p.mu.Lock()
+		if p.known == nil || len(p.known) >= maxShapes {
+			p.known = make(map[shape]*known)
+		}
+		p.known[key] = one
+		p.mu.Unlock()
 	}
-	one := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, Output: ranks.File{Name: out}}
-	made, err := one.Describe(info, in.Direct())
-	if err != nil {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known == nil || len(p.known) >= maxShapes {
-		p.known = make(map[shape]*ranks.Picture)
-	}
-	p.known[key] = made
-	return made, nil
+	// Only its metadata are its own.
+	own := *one.Picture
+	own.Input = info
+	own.Input.Notices = slices.Concat(info.Notices, one.notices, own.Output.Carry(info))
+	return &own, nil
 }
 
 // compute makes the picture's output, under a temporary name.

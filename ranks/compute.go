@@ -72,7 +72,10 @@ func (r *Rank) decide(ctx context.Context, stage int, from supply) (kernels.Deci
 	r.compute(gctx, g, stage, from, func(_ int, tile kernels.Rows, rows [][]byte) ([][]byte, error) {
 		stop := r.meter.time(compute)
 		for y := tile.Lo; y < tile.Hi; y++ {
-			decision.Put(y, rows[y-tile.Lo])
+			if err := decision.Put(y, rows[y-tile.Lo]); err != nil {
+				stop()
+				return nil, err
+			}
 		}
 		stop()
 		r.add(&decision.have, tile)
@@ -102,13 +105,18 @@ func (r *Rank) settle(stage int) (*settling, error) {
 		mine = append(mine, runs...)
 	}
 	before := r.decisions[stage]
-	d := &settling{Decision: st.Global().Decide(st.Out, union(mine))}
+	d, err := newSettling(st, union(mine), r.room(stage, before.bytes()))
+	if err != nil {
+		return nil, fmt.Errorf("stage %d: %w", stage, err)
+	}
 	for _, run := range held {
 		if err := r.refill(d, before, stage, run); err != nil {
+			d.close()
 			return nil, err
 		}
 		d.have = d.have.with(run)
 	}
+	before.close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.decisions[stage] = d
@@ -120,14 +128,23 @@ func (r *Rank) refill(d, before *settling, stage int, run kernels.Rows) error {
 	if before != nil && before.have.within(run).len() == run.Len() {
 		row := make([]byte, r.picture.stages[stage].Out.RowBytes())
 		for y := run.Lo; y < run.Hi; y++ {
-			before.Local(y, row)
-			d.Put(y, row)
+			if err := before.Local(y, row); err != nil {
+				return err
+			}
+			if err := d.Put(y, row); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
 	rows, err := r.restored(stage, run)
-	for i, row := range rows {
-		d.Put(run.Lo+i, row)
+	if err != nil {
+		return err
 	}
-	return err
+	for i, row := range rows {
+		if err := d.Put(run.Lo+i, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }

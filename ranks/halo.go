@@ -22,7 +22,9 @@ func (r *Rank) neighbours(stage int, d kernels.Decision) supply {
 			defer r.meter.time(compute)()
 			dst := newRows(rows.Len(), rowBytes)
 			for i, row := range dst {
-				d.Row(rows.Lo+i, row)
+				if err := d.Row(rows.Lo+i, row); err != nil {
+					return nil, err
+				}
 			}
 			return dst, nil
 		},
@@ -85,7 +87,7 @@ func (p *peers) wait() (stop func()) {
 }
 
 // SwapBorders implements kernels.Peers.
-func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)) error {
+func (p *peers) SwapBorders(row func(y int) ([]byte, error), absorb func(y int, b []byte) error) error {
 	defer p.wait()()
 	g, ctx := errgroup.WithContext(p.ctx)
 	received := make([][]byte, len(p.links))
@@ -93,7 +95,10 @@ func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)
 		rows := make([][]byte, len(l.mine))
 		size := 0
 		for j, y := range l.mine {
-			rows[j] = row(y)
+			var err error
+			if rows[j], err = row(y); err != nil {
+				return err
+			}
 			size += len(rows[j])
 		}
 		received[i] = make([]byte, size)
@@ -112,7 +117,9 @@ func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)
 	for i, l := range p.links {
 		each := len(received[i]) / len(l.theirs)
 		for j, y := range l.theirs {
-			absorb(y, received[i][j*each:(j+1)*each])
+			if err := absorb(y, received[i][j*each:(j+1)*each]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -43,7 +43,8 @@ func (r *Rank) runAhead(s *supply) {
 	for _, runs := range plan.Runs {
 		lanes = append(lanes, chunks(st, runs, st.In.Height))
 	}
-	a := newAhead(r.readInput, st.In, lanes, aheadBytes, r.job.scratch)
+	_, room := r.job.decoding()
+	a := newAhead(r.readInput, st.In, lanes, room, r.job.scratch)
 	s.begin = func(ctx context.Context, g *errgroup.Group) {
 		context.AfterFunc(ctx, a.close)
 		g.Go(func() error { return a.run(ctx) })

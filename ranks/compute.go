@@ -23,13 +23,8 @@ func (r *Rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 			continue
 		}
 		g.Go(func() error {
-			var waited time.Duration
-			pipeline := kernels.NewPipeline(st, func(y int, dst [][]byte) error {
-				began := time.Now()
-				err := readers[lane](y, dst)
-				waited += time.Since(began)
-				return err
-			})
+			reader := &readers[lane]
+			pipeline := kernels.NewPipeline(st, func(y int, dst [][]byte) error { return reader.rows(ctx, y, dst) })
 			rows := newRows(plan.highest(runs), st.Out.RowBytes())
 			for _, tile := range plan.ascending([][]kernels.Rows{runs}) {
 				if ctx.Err() != nil {
@@ -37,12 +32,12 @@ func (r *Rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 				}
 				r.probe.at(from.step, stage)
 				began := time.Now()
-				waited = 0
+				reader.waited = 0
 				if err := pipeline.Run(tile, rows[:tile.Len()]); err != nil {
 					return fmt.Errorf("compute rows %v of stage %d: %w", tile, stage, err)
 				}
-				r.meter.add(from.kind, waited)
-				r.meter.add(compute, time.Since(began)-waited)
+				r.meter.add(from.kind, reader.waited)
+				r.meter.add(compute, time.Since(began)-reader.waited)
 				r.meter.tiles.Add(1)
 				if len(st.Steps) > 0 {
 					r.meter.computed.Add(int64(tile.Len()))
@@ -100,12 +95,8 @@ func (r *Rank) decide(ctx context.Context, stage int, from supply) (kernels.Deci
 func (r *Rank) settle(stage int) (*settling, error) {
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	held := plan.heldBy(r.world.Rank())
-	mine := append([]kernels.Rows(nil), held...)
-	for _, runs := range plan.of(r.world.Rank(), r.plan.Lanes) {
-		mine = append(mine, runs...)
-	}
 	before := r.decisions[stage]
-	d, err := newSettling(st, union(mine), r.room(stage, before.bytes()))
+	d, err := newSettling(st, plan.rowsOf(r.world.Rank(), r.plan.Lanes), r.room(stage, before.bytes()))
 	if err != nil {
 		return nil, fmt.Errorf("stage %d: %w", stage, err)
 	}

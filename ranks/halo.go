@@ -12,21 +12,26 @@ import (
 )
 
 // neighbours supplies the stage after a decision: its rows are spread over the ranks, and each lane is sent those
-// within reach of its tiles.
+// within reach of its tiles that its own rank does not have.
 func (r *Rank) neighbours(stage int, d kernels.Decision) supply {
-	rowBytes := r.picture.stages[stage].Out.RowBytes()
+	plan, rowBytes := r.plan.Stages[stage], r.picture.stages[stage].Out.RowBytes()
+	read := func(y int, dst [][]byte) error {
+		for i, row := range dst {
+			if err := d.Row(y+i, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return supply{
-		have: r.plan.Stages[stage].holdings(r.plan.Lanes, rowBytes),
-		kind: halo, step: "halo",
+		owned: func(rank int) rowSet { return plan.rowsOf(rank, r.plan.Lanes) },
+		read:  func(_ context.Context, y int, dst [][]byte) error { return read(y, dst) },
+		have:  plan.holdings(r.plan.Lanes, rowBytes),
+		kind:  halo, step: "halo",
 		lend: func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
 			defer r.meter.time(compute)()
 			dst := newRows(rows.Len(), rowBytes)
-			for i, row := range dst {
-				if err := d.Row(rows.Lo+i, row); err != nil {
-					return nil, err
-				}
-			}
-			return dst, nil
+			return dst, read(rows.Lo, dst)
 		},
 	}
 }

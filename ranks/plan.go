@@ -106,7 +106,9 @@ func decide(stages []kernels.Stage, readers, writers []bool, there standing, d d
 			held, need = assign(there.held[i], need)
 		}
 		if i > 0 && len(s.Steps) == 0 && held == nil && p.Stages[i-1].Held == nil && len(there.done) == 0 {
-			p.Stages = append(p.Stages, p.Stages[i-1]) // nothing to compute: rows stay where they are
+			same := p.Stages[i-1] // nothing to compute: rows stay where they are
+			same.TileRows = d.rows(i, autoRows(s))
+			p.Stages = append(p.Stages, same)
 			continue
 		}
 		if inTurn(i) {
@@ -145,7 +147,16 @@ func assign(claims [][]kernels.Rows, need rowSet) (held [][]kernels.Rows, lackin
 	return held, need.without(union(held...))
 }
 
-func autoRows(s kernels.Stage) int { return max(1, tileBytes/s.Out.RowBytes()) }
+// localBytes is that where the result stays on the rank, and small tiles stay in a nearer cache.
+const localBytes = 256 << 10
+
+func autoRows(s kernels.Stage) int {
+	bytes := tileBytes
+	if s.Global() != nil {
+		bytes = localBytes
+	}
+	return max(1, bytes/s.Out.RowBytes())
+}
 
 func banded(stage int, s kernels.Stage, d division, need rowSet) StagePlan {
 	height, lanes := max(1, need.len()), d.ranks*d.lanes
@@ -250,6 +261,11 @@ func (p StagePlan) heldBy(member int) []kernels.Rows {
 		return nil
 	}
 	return p.Held[member]
+}
+
+// rowsOf returns the rows that a member holds or computes.
+func (p StagePlan) rowsOf(member, lanes int) rowSet {
+	return union(slices.Concat(p.of(member, lanes)...), p.heldBy(member))
 }
 
 // holdings says for every run of every rank who has it, as comm wants to know it.

@@ -133,7 +133,7 @@ func writeAll(w io.Writer, rows [][]byte) error {
 }
 
 // tripledBytes is how many bytes of tripled rows are made at a time.
-const tripledBytes = 1 << 20
+const tripledBytes = 256 << 10
 
 var tripledBuffers = sync.Pool{New: func() any { return new([]byte) }}
 

@@ -122,6 +122,9 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 	if c.Bool("null") {
 		m.end = 0
 	}
+	if o.memory > 0 && o.pictureMemory() < folder.MinMemory {
+		return usage("--memory: a process at many pictures needs %d MiB at least", (ranks.ProgramBytes+folder.MinMemory)>>20)
+	}
 	if m.split < 1 {
 		return usage("--split-pixels %d: the number is at least 1", m.split)
 	}
@@ -518,7 +521,7 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 	files := inherited{}
 	job := &folder.Job{
 		Output: o.many.output, Temp: f.temp, Read: o.read, Ops: f.ops, Format: f.format, Quality: o.quality, Compression: f.compression, Level: f.level, TileRows: o.tileRows,
-		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: folder.DefaultMemory, FailFast: o.many.failFast, Patience: folder.DefaultPatience,
+		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: o.pictureMemory(), Limit: o.memory, Scratch: o.scratch, FailFast: o.many.failFast, Patience: folder.DefaultPatience,
 		ListFD: files.add(f.queue.List), WakeFD: files.add(f.queue.Wake), JournalFD: files.add(f.journal),
 		ID: f.id, Mode: o.checkpoint.mode, Every: o.checkpoint.every,
 	}
@@ -552,6 +555,14 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		f.report.launched(result)
 	}
 	return err
+}
+
+// pictureMemory returns how much of a process's memory is for pictures that lanes are at.
+func (o *runOptions) pictureMemory() int64 {
+	if o.memory == 0 {
+		return folder.DefaultMemory
+	}
+	return o.memory - ranks.ProgramBytes
 }
 
 // progress takes note of what a rank says of itself.

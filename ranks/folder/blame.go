@@ -25,6 +25,8 @@ type deal struct {
 // replay takes note of what an earlier head of this attempt has recorded.
 func (h *head) replay(r *Record) {
 	switch {
+	case r.Epoch > 0:
+		clear(h.dealt)
 	case len(r.Dealt) > 0:
 		for _, n := range r.Dealt {
 			h.dealt[n] = deal{r.Members, r.Large}
@@ -64,6 +66,7 @@ func (h *head) suspectAll() {
 		h.append(&Record{State: suspect, N: n, Deaths: s.deaths, Members: s.lost, Large: s.large})
 	}
 	clear(h.dealt)
+	h.append(&Record{Epoch: h.world.Epoch()})
 }
 
 // guilty tells whether a picture is to fail after so many deaths, if it is 0 after none. One that all ranks are at gets another chance, since

@@ -26,10 +26,12 @@ type Job struct {
 	Shrink      int            `json:"shrink"`
 	Fsync       bool           `json:"fsync"`
 
-	Large    int64 `json:"large"`     // pixels beyond which all ranks work on one picture
-	Memory   int64 `json:"memory"`    // bytes that the pictures at work in a rank may take
-	FailFast bool  `json:"fail_fast"` // the first picture that fails ends the job
-	Patience int   `json:"patience"`  // a picture fails when its rank has been lost so often, the last time with nothing else at work; below 2: never
+	Large    int64  `json:"large"`     // pixels beyond which all ranks work on one picture
+	Memory   int64  `json:"memory"`    // bytes that the pictures at work in a rank may take
+	Limit    int64  `json:"limit"`     // bytes that a process may take for a large picture, as ranks.Job's Memory; 0: what its host can spare
+	Scratch  string `json:"scratch"`   // as in ranks.Job
+	FailFast bool   `json:"fail_fast"` // the first picture that fails ends the job
+	Patience int    `json:"patience"`  // a picture fails when its rank has been lost so often, the last time with nothing else at work; below 2: never
 
 	// Files that the head's host has inherited: the list, a pipe that says when there is more of it, and the journal.
 	ListFD    int `json:"list_fd"`
@@ -45,6 +47,7 @@ type Job struct {
 const (
 	DefaultLarge  = 64 << 20  // pixels
 	DefaultMemory = 256 << 20 // bytes a rank
+	MinMemory     = 16 << 20  // the least of that which makes sense
 )
 
 // DefaultPatience is how often a rank may be lost over a picture, unless somebody chooses otherwise.
@@ -118,6 +121,8 @@ type Record struct {
 	Boot    string `json:"boot,omitempty"`
 	// Synced tells that all outputs recorded before are on the disk.
 	Synced bool `json:"synced,omitempty"`
+	// Epoch begins an epoch, in which nobody has a picture yet.
+	Epoch uint32 `json:"epoch,omitempty"`
 	// Dealt are the numbers of pictures that have gone to Members: to a lane of one, or, if it is Large, to all. Alone tells that these are suspect.
 	Dealt   []int    `json:"dealt,omitempty"`
 	Members []uint32 `json:"members,omitempty"`

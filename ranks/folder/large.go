@@ -147,8 +147,13 @@ func (h *head) tryHuge(ctx context.Context, w *work) (r *Record, echo bool, err 
 	huge := &hugeJob{w.Entry, ranks.Job{
 		Ranks: j.Ranks, Head: j.Head, Input: ranks.File{Path: w.In}, Read: j.reading(w.Entry), Ops: j.Ops,
 		Output: ranks.File{Name: w.Out, Path: pend.Path()}, Format: w.picture.Output.Format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, TileRows: j.TileRows,
-		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(),
+		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(), Memory: j.Limit, Scratch: j.Scratch,
 	}}
+	if err := huge.Job.CheckMemory(w.picture, h.world.Size()); err != nil {
+		r, _, _ := bad(err)
+		r.Kind = RankLost // it may do with more
+		return r, false, nil
+	}
 	if err := h.command(ctx, command{Large: huge}); err != nil {
 		return nil, false, err
 	}

@@ -30,6 +30,8 @@ type work struct {
 	modTime int64
 	sample  []byte
 	err     error // ends it
+	need    int64 // bytes of memory, about
+	remote  bool  // its file is in memory
 	large   bool
 	out     *pending
 }
@@ -105,12 +107,17 @@ func (m *Member) inspect(w *work) error {
 	if w.reader, err = raster.Open(w.file, "", m.job.reading(w.Entry)); err != nil {
 		return err
 	}
-	if w.picture, err = m.pictures.of(m.job, w.Out, w.reader); err != nil {
+	chain, err := m.pictures.of(m.job, w.Out, w.reader)
+	if err != nil {
 		return err
+	}
+	w.picture, w.need = chain.Picture, chain.memory+w.reader.Memory()
+	if w.remote {
+		w.need += w.size
 	}
 	pixels := int64(w.picture.Input.Width) * int64(w.picture.Input.Height)
 	alone := m.job.lanes()*m.job.ranks(m.world.Size()) == 1
-	w.large = pixels > m.job.Large && !alone || w.memory() > m.job.Memory
+	w.large = pixels > m.job.Large && !alone || w.need > m.job.Memory
 	return nil
 }
 
@@ -126,17 +133,6 @@ func Sample(f *os.File) ([]byte, error) {
 	return raster.Sample(f, st.Size(), sampleKey)
 }
 
-// memory is about how many bytes the picture takes while a lane is at it.
-func (w *work) memory() int64 {
-	in, out := w.picture.Input, w.picture.Output
-	const tiles = 8 << 20 // in the windows of a chain, and in the encoder
-	n := int64(tiles)
-	if !w.reader.Direct() {
-		n += int64(in.Width) * int64(in.Height) * int64(in.Channels+3) // decoded, and what the decoder makes of it first
-	}
-	return n + int64(out.Width)*int64(out.Height) // what a decision keeps
-}
-
 // pictures remembers what chains make of pictures of the latest shapes: most of a folder have the same few.
 type pictures struct {
 	mu    sync.Mutex
@@ -147,6 +143,7 @@ type pictures struct {
 type known struct {
 	*ranks.Picture
 	notices []string
+	memory  int64 // that a lane takes for it, without the decoder
 }
 
 type shape struct {
@@ -158,7 +155,7 @@ type shape struct {
 // maxShapes bounds what is remembered.
 const maxShapes = 64
 
-func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, error) {
+func (p *pictures) of(j *Job, out string, in *raster.Reader) (*known, error) {
 	format := j.Format
 	if format == "" {
 		var err error
@@ -179,7 +176,10 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, er
 		if err != nil {
 			return nil, err
 		}
-		one = &known{made, made.Input.Notices}
+		one = &known{made, made.Input.Notices, 0}
+		if one.memory, err = chainMemory(j.Ops, made); err != nil {
+			return nil, err
+		}
 		p.mu.Lock()
 		if p.known == nil || len(p.known) >= maxShapes {
 			p.known = make(map[shape]*known)
@@ -191,7 +191,41 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, er
 	own := *one.Picture
 	own.Input = info
 	own.Input.Notices = slices.Concat(info.Notices, one.notices, own.Output.Carry(info))
-	return &own, nil
+	return &known{&own, nil, one.memory}, nil
+}
+
+// chainMemory is about how many bytes a lane takes for a picture, beside the decoder: the windows of a stage and a tile, all that decisions
+// keep, and a segment with what it is encoded to.
+func chainMemory(ops []string, p *ranks.Picture) (int64, error) {
+	const tile = 1 << 20 // as ranks.Picture.Alone has it
+	chain, err := kernels.Parse(ops)
+	if err != nil {
+		return 0, err
+	}
+	stages, err := chain.Stages(kernels.Shape{Width: p.Input.Width, Height: p.Input.Height, Channels: p.Input.Channels})
+	if err != nil {
+		return 0, err
+	}
+	var most, kept int64
+	for _, s := range stages {
+		most = max(most, s.Memory()+max(tile, int64(s.Out.RowBytes())))
+		if g := s.Global(); g != nil {
+			// A few rows tell what all take.
+			rows := kernels.Rows{Hi: min(64, s.Out.Height)}
+			d, err := g.Decide(kernels.Shape{Width: s.Out.Width, Height: rows.Hi, Channels: s.Out.Channels}, []kernels.Rows{rows}, kernels.Room{})
+			if err != nil {
+				return 0, err
+			}
+			kept += d.Bytes() * int64(s.Out.Height) / int64(rows.Hi)
+			if err := d.Close(); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if e := p.Output.Encoder(); e != nil {
+		most += int64(e.SegmentRows())*int64(p.Output.Width)*int64(p.Output.Channels) + 2*int64(e.Bound())
+	}
+	return most + kept, nil
 }
 
 // compute makes the picture's output, under a temporary name.
@@ -205,7 +239,7 @@ func (m *Member) compute(ctx context.Context, w *work) (err error) {
 			w.out = nil
 		}
 	}()
-	need := min(w.memory(), m.job.Memory)
+	need := min(w.need, m.job.Memory)
 	if err := m.memory.Acquire(ctx, need); err != nil {
 		return context.Cause(ctx)
 	}

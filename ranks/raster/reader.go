@@ -38,6 +38,7 @@ type Reader struct {
 	file   *os.File
 	info   Info
 	access access
+	memory int64
 
 	mu     sync.Mutex // of what follows, if the picture is not direct
 	stream Stream     // nil if it is to be begun
@@ -62,6 +63,8 @@ type header struct {
 	expansion int64
 	// working is about how many bytes of memory a pixel takes while the picture is decoded, if that takes the whole of it.
 	working int64
+	// takes is about how many bytes of memory decoding takes.
+	takes int64
 }
 
 // Open reads the header of the picture in f, which is called name in errors. It never moves f's position. The file stays the
@@ -108,9 +111,10 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err := h.check(st.Size(), o); err != nil {
 		return nil, err
 	}
-	r := &Reader{file: f, info: h.Info, access: h.access}
+	r := &Reader{file: f, info: h.Info, access: h.access, memory: h.takes}
 	if h.orientation > 1 {
 		// Rows of the file are not rows of the picture.
+		r.memory += 2 * int64(h.Width) * int64(h.Height) * int64(h.Channels)
 		upright := &Reader{file: f, info: h.Info, access: h.access}
 		r.access = access{stream: func() (Stream, error) {
 			p, err := upright.all()
@@ -194,6 +198,9 @@ func machineMemory() int64 {
 	}
 	return int64(s.Totalram) * int64(s.Unit)
 }
+
+// Memory returns about how many bytes reading takes.
+func (r *Reader) Memory() int64 { return r.memory }
 
 // Info returns what the header told.
 func (r *Reader) Info() Info { return r.info }

@@ -11,6 +11,9 @@ import (
 // really hold the parser knows.
 const tiffExpansion = 8 * 4096
 
+// tiffCacheBytes is what the decoder of a TIFF keeps of decoded pixels at most.
+const tiffCacheBytes = 32 << 20
+
 // parseTIFF reads a page's directory.
 func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	want := tiff.Options{Page: o.Page, Bands: o.Bands}
@@ -21,7 +24,7 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true}
+	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true, takes: m.Memory()}
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "tiff", Codec: "halorun/tiff",
 		Notices: m.Notices, Meta: m.Meta}
 	rowBytes, offset, open := m.Place()
@@ -30,6 +33,7 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 		h.place = &placed{rowBytes: rowBytes, offset: offset}
 	case m.Random():
 		h.random = m.ReadRows
+		h.takes += min(tiffCacheBytes, int64(m.Width)*int64(m.Height)*int64(m.Channels))
 	default:
 		h.stream = func() (Stream, error) { return m.Stream() }
 		if n := m.Memory(); n > wholeBytes {

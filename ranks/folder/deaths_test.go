@@ -38,6 +38,10 @@ func TestDeathsDoNotMatter(t *testing.T) {
 						j.Mode = ranks.CheckpointAll
 					case 1:
 						j.Every = time.Millisecond
+					case 2:
+						j.Memory = 5 << 20 // for one picture at a time
+					case 3:
+						j.Memory = 1 // all are large
 					}
 				})
 				done := false

@@ -210,22 +210,37 @@ func chainMemory(ops []string, p *ranks.Picture) (int64, error) {
 	for _, s := range stages {
 		most = max(most, s.Memory()+max(tile, int64(s.Out.RowBytes())))
 		if g := s.Global(); g != nil {
-			// A few rows tell what all take.
-			rows := kernels.Rows{Hi: min(64, s.Out.Height)}
-			d, err := g.Decide(kernels.Shape{Width: s.Out.Width, Height: rows.Hi, Channels: s.Out.Channels}, []kernels.Rows{rows}, kernels.Room{})
+			n, err := decisionMemory(g, s.Out)
 			if err != nil {
 				return 0, err
 			}
-			kept += d.Bytes() * int64(s.Out.Height) / int64(rows.Hi)
-			if err := d.Close(); err != nil {
-				return 0, err
-			}
+			kept += n
 		}
 	}
 	if e := p.Output.Encoder(); e != nil {
 		most += int64(e.SegmentRows())*int64(p.Output.Width)*int64(p.Output.Channels) + 2*int64(e.Bound())
 	}
 	return most + kept, nil
+}
+
+// decisionMemory returns how many bytes a decision of a whole picture keeps, of which those of a few rows tell.
+func decisionMemory(g kernels.Global, of kernels.Shape) (int64, error) {
+	const few = 64
+	var bytes [2]int64
+	for i := range bytes {
+		of := of
+		of.Height = min(of.Height, few<<i)
+		d, err := g.Decide(of, []kernels.Rows{{Hi: of.Height}}, kernels.Room{})
+		if err != nil {
+			return 0, err
+		}
+		bytes[i] = d.Bytes()
+		if err := d.Close(); err != nil {
+			return 0, err
+		}
+	}
+	more := int64(max(0, of.Height-2*few))
+	return bytes[1] + (bytes[1]-bytes[0])*more/few, nil
 }
 
 // compute makes the picture's output, under a temporary name.

@@ -133,7 +133,7 @@ func TestFolderPoison(t *testing.T) {
 	t.Parallel()
 	in, dir := photoFolder(t, 24), t.TempDir()
 	out, log := filepath.Join(dir, "out"), filepath.Join(dir, "log")
-	job := halorun(t, "run", "-n", "2", "--threads", "2", "--max-restarts", "1", "--pictures-log", log, "--split-pixels", "1427",
+	job := halorun(t, "run", "-n", "2", "--threads", "2", "--pictures-log", log, "--split-pixels", "1427",
 		"--inject", "kill:picture=002.pgm", "--inject", "kill:picture=006.pgm", "--inject", "kill:picture=009.pgm", in, out, "invert") // the last is for both ranks
 	job.Env = append(os.Environ(), "XDG_STATE_HOME="+dir)
 	err := job.Run()

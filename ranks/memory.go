@@ -137,6 +137,7 @@ func (r *Rank) memory() int64 {
 func (j Job) readOptions() raster.Options {
 	o := j.Read
 	o.Memory, _ = j.decoding()
+	o.Scratch = j.scratch
 	return o
 }
 

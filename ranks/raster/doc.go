@@ -10,5 +10,8 @@
 //
 // The samples are those that OpenCV 4.6 reads with IMREAD_COLOR, grey in one channel.
 //
+// Decoding takes no more memory than Options.Memory: what an interlaced PNG, a progressive JPEG, and a picture that is to be turned keep
+// beyond it goes into a scratch file, in large pieces.
+//
 // What a file claims is believed only as far as its size allows: nothing is allocated for pixels that it cannot hold.
 package raster

@@ -30,6 +30,7 @@ func readBytes(t testing.TB, content []byte, l Options) (*pixels, error) {
 	}
 	r, err := Open(f, "picture", l)
 	if err == nil {
+		defer r.Close()
 		in := r.Info()
 		if in.Width < 1 || in.Height < 1 || int64(in.Width)*int64(in.Height) > l.MaxPixels || in.Channels != 1 && in.Channels != 3 {
 			t.Errorf("a picture of %d×%d×%d passed", in.Width, in.Height, in.Channels)

@@ -4,15 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// Options say how INPUT is read. All of them but Memory and MaxPixels can change the samples.
+// Options say how INPUT is read. All of them but MaxPixels, Memory and Scratch can change the samples.
 type Options struct {
 	MaxPixels int64 `json:"max_pixels"`
 	Memory    int64 `json:"memory,omitempty"` // bytes that decoding may take; 0 for all that the machine has
+	// Scratch makes an empty file, for reading and writing, that is gone when it is closed: what decoding keeps beyond Memory goes
+	// there. Without it, what does not fit is refused.
+	Scratch func() (*os.File, error) `json:"-"`
 
 	Geometry *Geometry `json:"geometry,omitempty"` // of a raw picture; nil for what tells it itself
 	Page     int       `json:"page,omitempty"`     // from 1; 0 for the only one
@@ -42,7 +46,7 @@ const (
 
 // Samples returns the options that can change what is read; the others only refuse some files.
 func (o Options) Samples() Options {
-	o.MaxPixels, o.Memory = 0, 0
+	o.MaxPixels, o.Memory, o.Scratch = 0, 0, nil
 	return o
 }
 

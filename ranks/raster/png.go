@@ -17,9 +17,7 @@ func parsePNG(src *io.SectionReader) (*header, error) {
 	}
 	h := &header{orientation: m.Orientation, expansion: 8 * deflateExpansion, takes: m.Memory()} // up to 8 pixels a byte
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "png", Codec: "halorun/png", Notices: m.Notices, Meta: m.Meta}
-	if m.Whole() {
-		h.working = int64(m.Channels)
-	}
-	h.stream = func() (Stream, error) { return m.Stream() }
+	h.need = needOf(m)
+	h.stream = func(r room) (Stream, error) { return m.StreamIn(r.memory, r.scratch) }
 	return h, nil
 }

@@ -54,7 +54,7 @@ func parsePNM(src *io.SectionReader, o Options) (*header, error) {
 	}
 	switch number {
 	case '1', '2', '3':
-		h.stream = func() (Stream, error) { return newTextStream(src, body, maxval, number == '1', o.Scale), nil }
+		h.stream = func(room) (Stream, error) { return newTextStream(src, body, maxval, number == '1', o.Scale), nil }
 		return h, nil
 	case '4':
 		h.Depth = 1

@@ -4,12 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"math/bits"
 	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"halorun/ranks/raster/metadata"
 )
@@ -38,6 +35,7 @@ type Reader struct {
 	file   *os.File
 	info   Info
 	access access
+	room   room
 	memory int64
 
 	mu     sync.Mutex // of what follows, if the picture is not direct
@@ -46,12 +44,15 @@ type Reader struct {
 	skip   []byte     // a row nobody wants
 }
 
-// access is how a picture's rows are read; one of the ways is set.
+// access is how a picture's rows are read: in the first way that is set.
 type access struct {
 	place  *placed                         // they lie open in the file
 	random func(y int, dst [][]byte) error // they can be decoded in any order, by several goroutines
-	stream func() (Stream, error)          // they come from top to bottom
+	stream func(room) (Stream, error)      // they come from top to bottom
 }
+
+// direct tells whether rows can be read in any order.
+func (a access) direct() bool { return a.place != nil || a.random != nil }
 
 // header is what a format's parser makes of a file.
 type header struct {
@@ -61,8 +62,7 @@ type header struct {
 	pages       bool // there may be several
 	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
-	// working is about how many bytes of memory a pixel takes while the picture is decoded, if that takes the whole of it.
-	working int64
+	need      // of the stream
 	// takes is about how many bytes of memory decoding takes.
 	takes int64
 }
@@ -102,28 +102,21 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err := o.onePage(); err != nil && !h.pages {
 		return nil, err
 	}
-	if h.access.stream == nil {
-		h.working = 0
-	}
-	if h.orientation > 1 {
-		h.working += 2 * int64(h.Channels) // as it is in the file, and turned
-	}
 	if err := h.check(st.Size(), o); err != nil {
 		return nil, err
 	}
-	r := &Reader{file: f, info: h.Info, access: h.access, memory: h.takes}
+	r := &Reader{file: f, info: h.Info, room: o.room()}
+	var takes need
+	r.access, takes = h.orient(&Reader{file: f, info: h.Info, access: h.access})
+	if err := takes.check(r.room, h.Width, h.Height); err != nil {
+		return nil, err
+	}
+	r.memory = h.takes + max(0, takes.memory-h.need.memory)
 	if h.orientation > 1 {
-		// Rows of the file are not rows of the picture.
-		r.memory += 2 * int64(h.Width) * int64(h.Height) * int64(h.Channels)
-		upright := &Reader{file: f, info: h.Info, access: h.access}
-		r.access = access{stream: func() (Stream, error) {
-			p, err := upright.all()
-			return &wholeStream{pixels: p.oriented(h.orientation)}, err
-		}}
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
-		if h.orientation > 4 {
-			r.info.Width, r.info.Height = h.Height, h.Width
-		}
+	}
+	if transposes(h.orientation) {
+		r.info.Width, r.info.Height = h.Height, h.Width
 	}
 	r.info.takeMeta(h.Meta, h.orientation, o)
 	return r, nil
@@ -174,14 +167,6 @@ func (h *header) check(size int64, o Options) error {
 	if !plausible(h.Width, h.Height, h.expansion, size) {
 		return fmt.Errorf("damaged %s: it claims %d×%d pixels, which its %d bytes cannot hold", h.Format, h.Width, h.Height, size)
 	}
-	memory := o.Memory
-	if memory == 0 {
-		memory = machineMemory()
-	}
-	if h.working > 0 && int64(pixels) > memory/h.working {
-		return fmt.Errorf("its %d×%d pixels take %d MiB to decode, of %d MiB of memory; convert it to PPM or uncompressed TIFF, which are read by rows",
-			h.Width, h.Height, int64(pixels)>>20*h.working, memory>>20)
-	}
 	return nil
 }
 
@@ -191,15 +176,7 @@ func plausible(width, height int, expansion, size int64) bool {
 	return over == 0 && pixels/uint64(expansion) <= uint64(size)
 }
 
-func machineMemory() int64 {
-	var s unix.Sysinfo_t
-	if err := unix.Sysinfo(&s); err != nil {
-		return math.MaxInt64
-	}
-	return int64(s.Totalram) * int64(s.Unit)
-}
-
-// Memory returns about how many bytes reading takes.
+// Memory returns about how many bytes reading takes, if nothing goes to a scratch file.
 func (r *Reader) Memory() int64 { return r.memory }
 
 // Info returns what the header told.
@@ -207,7 +184,7 @@ func (r *Reader) Info() Info { return r.info }
 
 // Direct tells whether ReadRows takes time for the rows it reads alone, whichever they are. If not, it decodes all rows above them, too,
 // unless these were read before.
-func (r *Reader) Direct() bool { return r.access.stream == nil }
+func (r *Reader) Direct() bool { return r.access.direct() }
 
 // ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError.
 func (r *Reader) ReadRows(y int, dst [][]byte) error {
@@ -243,7 +220,7 @@ func (r *Reader) readRows(y int, dst [][]byte) (err error) {
 		r.rewind()
 	}
 	if r.stream == nil {
-		if r.stream, err = r.access.stream(); err != nil {
+		if r.stream, err = r.access.stream(r.room); err != nil {
 			r.stream = nil
 			return err
 		}
@@ -267,32 +244,6 @@ func (r *Reader) rewind() {
 	}
 	r.stream, r.next = nil, 0
 }
-
-// all reads the whole picture.
-func (r *Reader) all() (*pixels, error) {
-	p := newPixels(r.info.Width, r.info.Height, r.info.Channels)
-	rows := make([][]byte, p.height)
-	for y := range rows {
-		rows[y] = p.row(y)
-	}
-	return p, r.readRows(0, rows)
-}
-
-// wholeStream reads a picture that is in memory.
-type wholeStream struct {
-	*pixels
-	next int
-}
-
-func (s *wholeStream) ReadRows(dst [][]byte) error {
-	for _, d := range dst {
-		copy(d, s.row(s.next))
-		s.next++
-	}
-	return nil
-}
-
-func (s *wholeStream) Close() error { return nil }
 
 // Close closes the file.
 func (r *Reader) Close() error {

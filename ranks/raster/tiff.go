@@ -28,19 +28,18 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "tiff", Codec: "halorun/tiff",
 		Notices: m.Notices, Meta: m.Meta}
 	rowBytes, offset, open := m.Place()
-	switch {
-	case open:
+	if open {
 		h.place = &placed{rowBytes: rowBytes, offset: offset}
-	case m.Random():
+		return h, nil
+	}
+	if m.Random() {
 		h.random = m.ReadRows
 		h.takes += min(tiffCacheBytes, int64(m.Width)*int64(m.Height)*int64(m.Channels))
-	default:
-		h.stream = func() (Stream, error) { return m.Stream() }
-		if n := m.Memory(); n > wholeBytes {
-			pixels := int64(m.Width) * int64(m.Height)
-			h.working = (n + pixels - 1) / pixels
-		}
 	}
+	if n := m.Memory(); n > fewBytes {
+		h.need = need{n, n}
+	}
+	h.stream = func(room) (Stream, error) { return m.Stream() }
 	return h, nil
 }
 

@@ -1,6 +1,10 @@
 package jpeg
 
-import "slices"
+import (
+	"slices"
+
+	"halorun/ranks/raster/scratch"
+)
 
 // maxScans bounds the scans of a file; encoders make about ten, and 64 for each component would be the most that makes sense.
 const maxScans = 256
@@ -12,7 +16,8 @@ type buffered struct {
 	in      input
 	tables  tables
 	coefs   []*coefficients
-	known   [4][64]int8 // of each component's coefficients, how many lower bits are unknown; −1: all
+	file    *scratch.File // of coefs, if they are not in memory
+	known   [4][64]int8   // of each component's coefficients, how many lower bits are unknown; −1: all
 	only    []bool
 	dc, ac  [4]huffman // of the scan's components
 	smooth  bool
@@ -25,37 +30,93 @@ func (m *Image) buffered() bool {
 	return m.frame.progressive || len(m.first.comps) < len(m.frame.comps)
 }
 
+// Keeps tells whether a Stream keeps the whole picture's coefficients before it delivers any row.
+func (m *Image) Keeps() bool { return m.buffered() }
+
 // Memory is about how many bytes a Stream takes: those of the whole picture's coefficients, if they must be kept,
 // else those of some rows.
 func (m *Image) Memory() int64 {
-	n := m.frame.memory() + 4*sourceSize
+	n := m.rowsBytes()
 	if m.buffered() {
 		for i := range m.frame.comps {
 			c := &m.frame.comps[i]
-			n += 2 * 64 * int64(c.blocksX(m.frame)+1) * int64(c.blocksY(m.frame))
+			n += c.rowBytes(m.frame) * int64(c.blocksY(m.frame))
 		}
 	}
 	return n
 }
 
+// Least is about how many bytes a Stream takes if it may use a scratch file.
+func (m *Image) Least() int64 {
+	return min(m.Memory(), m.rowsBytes()+leastRows*m.pagesBytes())
+}
+
+// rowsBytes is how much a Stream takes besides coefficients that are kept.
+func (m *Image) rowsBytes() int64 {
+	n, widest := m.frame.memory()+4*sourceSize, int64(0)
+	for i := range m.frame.comps {
+		widest = max(widest, m.frame.comps[i].rowBytes(m.frame))
+	}
+	return n + widest // what is guessed
+}
+
+// pagesBytes is how much memory the pages of coefficients in a scratch file take for each row of theirs.
+func (m *Image) pagesBytes() (n int64) {
+	for i := range m.frame.comps {
+		n += 2 * m.frame.comps[i].rowBytes(m.frame)
+	}
+	return n
+}
+
+// rowBytes is how many bytes the coefficients of a row of blocks take.
+func (c *component) rowBytes(f *frame) int64 { return 2 * int64(rowSize(c.blocksX(f))) }
+
 // blocksX and blocksY are how many blocks a component has, with those that fill up MCUs.
 func (c *component) blocksX(f *frame) int { return f.mcusX * c.h }
 func (c *component) blocksY(f *frame) int { return f.mcusY * c.v }
 
-func newBuffered(m *Image) *buffered {
+// newBuffered keeps coefficients in memory, unless there is to be a scratch file.
+func newBuffered(m *Image, memory int64, file scratch.Maker) (*buffered, error) {
 	b := &buffered{planes: newPlanes(m), in: input{src: m.src, size: m.size}, tables: m.tables}
 	b.source = newSource(m.src, m.size)
+	most := 0
 	for i := range m.frame.comps {
 		c := &m.frame.comps[i]
-		across, down := c.blocksX(m.frame), c.blocksY(m.frame)
-		b.coefs = append(b.coefs, newCoefficients(across, down))
+		most = max(most, c.blocksX(m.frame))
 		for k := range b.known[i] {
 			b.known[i][k] = -1
 		}
-		b.only = append(b.only, make([]bool, max(0, across-len(b.only)))...)
 	}
-	return b
+	b.only = make([]bool, most)
+	if file != nil {
+		return b, b.spill(memory, file)
+	}
+	for i := range m.frame.comps {
+		c := &m.frame.comps[i]
+		b.coefs = append(b.coefs, newCoefficients(c.blocksX(m.frame), c.blocksY(m.frame)))
+	}
+	return b, nil
 }
+
+// spill keeps coefficients in a scratch file, one component behind the other.
+func (b *buffered) spill(memory int64, file scratch.Maker) (err error) {
+	if b.file, err = scratch.New(file); err != nil {
+		return err
+	}
+	f, at := b.m.frame, int64(0)
+	share := max(leastRows, (memory-b.m.rowsBytes())/b.m.pagesBytes())
+	for i := range f.comps {
+		c := &f.comps[i]
+		rows := max(leastRows, min(share, pageBytes/c.rowBytes(f)))
+		s := newSpilled(b.file, at, c.blocksX(f), c.blocksY(f), int(rows))
+		at += s.bytes()
+		b.coefs = append(b.coefs, &coefficients{size: s.size, spilled: s})
+	}
+	return nil
+}
+
+// close frees the scratch file.
+func (b *buffered) close() { b.file.Close() }
 
 // readScans decodes all scans.
 func (b *buffered) readScans() error {
@@ -180,11 +241,14 @@ func (b *buffered) progress(s *scan, comp int) error {
 
 // readInterleaved decodes a scan of several components, in MCUs.
 func (b *buffered) readInterleaved(s *scan) error {
-	var rows [4][4][]int16
+	var rows [4][4]coefRow
 	for my := range s.mcusY {
 		for i, ci := range s.comps {
 			for y := range b.comps[ci].v {
-				rows[i][y] = b.coefs[ci].get(my*b.comps[ci].v + y)
+				var err error
+				if rows[i][y], err = b.coefs[ci].update(my*b.comps[ci].v + y); err != nil {
+					return err
+				}
 			}
 		}
 		for mx := range s.mcusX {
@@ -213,7 +277,7 @@ func (b *buffered) readInterleaved(s *scan) error {
 func (b *buffered) readAlone(s *scan) error {
 	coefs := b.coefs[s.comps[0]]
 	for y := range s.mcusY {
-		var row []int16
+		var row coefRow
 		for x := 0; x < s.mcusX; x++ {
 			if n := b.idle(s, s.mcusX-x); n > 0 {
 				x += n - 1
@@ -223,7 +287,10 @@ func (b *buffered) readAlone(s *scan) error {
 				return err
 			}
 			if row == nil {
-				row = coefs.get(y)
+				var err error
+				if row, err = coefs.update(y); err != nil {
+					return err
+				}
 			}
 			if !b.readBlock(s, 0, (*[64]int16)(row[64*x:])) {
 				return b.badCode()
@@ -293,7 +360,10 @@ func (b *buffered) decode(band int, skip bool) error {
 			if at >= l.down || !l.wants(at) {
 				continue
 			}
-			row := b.row(i, band, y)
+			row, err := b.row(i, band, y)
+			if err != nil {
+				return err
+			}
 			only := b.only[:l.across]
 			for x := range only {
 				only[x] = hasOnlyDC((*[64]int16)(row[64*x:]))

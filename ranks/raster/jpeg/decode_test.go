@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // picture is rows of samples.
@@ -80,6 +82,11 @@ func decoded(file []byte, some int) (*picture, error) {
 	if err != nil {
 		return nil, err
 	}
+	return rowsOf(m, s, some)
+}
+
+// rowsOf reads all rows.
+func rowsOf(m *Image, s *Stream, some int) (*picture, error) {
 	defer s.Close()
 	p := newPicture(m.Width, m.Height, m.Channels)
 	for rows := p.rows(); len(rows) > 0; {
@@ -151,6 +158,7 @@ func cjpegOptions(t *rapid.T) []string {
 
 // Whatever cjpeg makes is decoded as djpeg does, sample for sample.
 func TestDecodesAsDjpeg(t *testing.T) {
+	files := scratchtest.New(t)
 	rapid.Check(t, func(r *rapid.T) {
 		p := scene(r, sizes.Draw(r, "width"), sizes.Draw(r, "height"), rapid.SampledFrom([]int{1, 3, 3, 3}).Draw(r, "channels"))
 		args := cjpegOptions(r)
@@ -163,6 +171,7 @@ func TestDecodesAsDjpeg(t *testing.T) {
 			r.Fatal(err)
 		}
 		same(t, "decoded", got, djpeg(t, file))
+		sameSpilled(t, r, files, file, got)
 	})
 }
 
@@ -185,6 +194,7 @@ func TestScripts(t *testing.T) {
 	folder := t.TempDir()
 	for name, script := range scripts {
 		t.Run(name, func(t *testing.T) {
+			files := scratchtest.New(t)
 			path := filepath.Join(folder, "script")
 			if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
 				t.Fatal(err)
@@ -200,6 +210,7 @@ func TestScripts(t *testing.T) {
 					r.Fatal(err)
 				}
 				same(t, "decoded", got, djpeg(t, file))
+				sameSpilled(t, r, files, file, got)
 			})
 		})
 	}

@@ -7,9 +7,12 @@
 // scans. Baseline, extended sequential and progressive files of 8 bits are read, of grey, YCbCr, RGB, CMYK and YCCK; not lossless,
 // hierarchical and arithmetic-coded ones.
 //
-// A sequential file is read in the memory of some rows. A progressive one, or one whose components lie in scans of their own, needs the
-// coefficients of the whole picture in memory. Where restart markers stand between rows of blocks, any rows can be read
+// A sequential file is read in the memory of some rows. Of a progressive one, or one whose components lie in scans of their own, the
+// coefficients of the whole picture are kept: in memory, or, as far as that goes, in a scratch file, in which each scan, and at last what
+// makes samples, goes from top to bottom. Where restart markers stand between rows of blocks, any rows can be read
 // alone, at a cost that goes with their number, by several goroutines.
+//
+// Abbreviated streams, as TIFF has them, are read with the tables that belong to them.
 //
 // What it writes is baseline, as libjpeg's cjpeg -baseline -restart 1 does, byte for byte: each row of blocks is a segment between restart
 // markers, which can be encoded anywhere.

@@ -35,7 +35,7 @@ type Encoder struct {
 	quant      [2][64]uint16
 	divisors   [2]divisors
 	dc, ac     [2][256]huffmanCode
-	scratch    sync.Pool // of *scratch
+	workspaces sync.Pool // of *workspace
 	perSegment int       // the most bytes
 }
 
@@ -98,7 +98,7 @@ func NewEncoder(o Options) (*Encoder, error) {
 	e.dc = [2][256]huffmanCode{codesOf(&standardDCLuma), codesOf(&standardDCChroma)}
 	e.ac = [2][256]huffmanCode{codesOf(&standardACLuma), codesOf(&standardACChroma)}
 	e.perSegment = e.mcusX*e.blocksOfAnMCU()*worstBlock + 4
-	e.scratch.New = func() any { return e.newScratch() }
+	e.workspaces.New = func() any { return e.newWorkspace() }
 	return e, nil
 }
 
@@ -115,8 +115,8 @@ func (e *Encoder) SegmentRows() int { return 8 * e.v }
 // Bound is the most bytes that a segment encodes to, which pictures do not come near.
 func (e *Encoder) Bound() int { return e.perSegment }
 
-// scratch is what the encoding of a segment works with.
-type scratch struct {
+// workspace is what the encoding of a segment works with.
+type workspace struct {
 	stride int
 	planes [3][]byte // rows of samples, as many as a row of blocks has, or two
 	full   [2][]byte // two rows of colour each, before they are shrunk
@@ -124,8 +124,8 @@ type scratch struct {
 	masks  [3][]uint64
 }
 
-func (e *Encoder) newScratch() *scratch {
-	s := &scratch{stride: 8*e.mcusX*e.h + 64}
+func (e *Encoder) newWorkspace() *workspace {
+	s := &workspace{stride: 8*e.mcusX*e.h + 64}
 	for c := range e.o.Channels {
 		rows, blocks := 8, e.mcusX
 		if c == 0 {
@@ -144,8 +144,8 @@ func (e *Encoder) Encode(dst []byte, y int, rows [][]byte) ([]byte, error) {
 	if want := min(e.SegmentRows(), e.o.Height-y); y < 0 || y%e.SegmentRows() != 0 || len(rows) != want {
 		return nil, fmt.Errorf("jpeg: %d rows at row %d are no segment", len(rows), y)
 	}
-	s := e.scratch.Get().(*scratch)
-	defer e.scratch.Put(s)
+	s := e.workspaces.Get().(*workspace)
+	defer e.workspaces.Put(s)
 	if e.o.Channels == 1 {
 		e.takeGrey(s, rows)
 	} else {
@@ -163,7 +163,7 @@ func (e *Encoder) Encode(dst []byte, y int, rows [][]byte) ([]byte, error) {
 }
 
 // takeGrey copies rows, and repeats the outermost samples to fill up blocks.
-func (e *Encoder) takeGrey(s *scratch, rows [][]byte) {
+func (e *Encoder) takeGrey(s *workspace, rows [][]byte) {
 	for i, row := range rows {
 		to := s.planes[0][i*s.stride:][:s.stride]
 		copy(to, row[:e.o.Width])
@@ -174,7 +174,7 @@ func (e *Encoder) takeGrey(s *scratch, rows [][]byte) {
 
 // takeRGB makes planes of YCbCr, of which the colour ones are shrunk. A missing last row is that before it, as far as there is one pixel of
 // colour for it; below that pixel it is repeated.
-func (e *Encoder) takeRGB(s *scratch, rows [][]byte) {
+func (e *Encoder) takeRGB(s *workspace, rows [][]byte) {
 	across := 8 * ceil(e.o.Width, 8)
 	for i, row := range rows {
 		luma := s.planes[0][i*s.stride:][:s.stride]
@@ -213,7 +213,7 @@ func extendRow(row []byte, n, to int) {
 }
 
 // repeatRows repeats the last of n rows.
-func (s *scratch) repeatRows(plane, n, to int) {
+func (s *workspace) repeatRows(plane, n, to int) {
 	p := s.planes[plane]
 	for y := n; y < to; y++ {
 		copy(p[y*s.stride:(y+1)*s.stride], p[(n-1)*s.stride:n*s.stride])
@@ -221,14 +221,14 @@ func (s *scratch) repeatRows(plane, n, to int) {
 }
 
 // transform makes coefficients of a plane's blocks. There is room for more in a row of them.
-func (e *Encoder) transform(s *scratch, c, across, down, room int) {
+func (e *Encoder) transform(s *workspace, c, across, down, room int) {
 	for y := range down {
 		fdcts(s.coefs[c][64*y*room:], s.masks[c][y*room:], s.planes[c][8*y*s.stride:], s.stride, across, &e.divisors[min(c, 1)])
 	}
 }
 
 // write codes the MCUs. Blocks of luma beyond the picture's have the same DC coefficient as the one before, and no others.
-func (e *Encoder) write(s *scratch, dst []byte, down int) []byte {
+func (e *Encoder) write(s *workspace, dst []byte, down int) []byte {
 	across := ceil(e.o.Width, 8)
 	w := bitWriter{dst: dst}
 	var prior [3]int32

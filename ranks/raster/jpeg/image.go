@@ -10,7 +10,7 @@ import (
 // Image is a JPEG file whose header has been read.
 type Image struct {
 	Width, Height int
-	Channels      int // 1 for grey, or 3 for RGB, which CMYK is converted to
+	Channels      int // 1 for grey, or 3 for RGB, which CMYK is converted to; that may be otherwise if it is abbreviated
 	Depth         int // bits a sample: 8
 	Progressive   bool
 	Orientation   int // how EXIF wants it shown, 1 to 8; samples are delivered as they are stored
@@ -38,31 +38,39 @@ const (
 	rgb
 	cmyk // inverted, as Adobe stores it
 	ycck
+	asTheyAre // nobody's business here: four samples of a pixel
 )
 
 // Parse reads a file's header up to its first scan. It allocates nothing that the file does not hold. Errors are of one line, and say
 // that the file is damaged, or of a kind that is not read; other errors are those of src.
 func Parse(src io.ReaderAt, size int64) (*Image, error) {
-	in := &input{src: src, size: size}
 	m := &Image{src: src, size: size, Depth: 8}
-	if b, err := in.bytes(0, 2); err != nil {
+	if err := m.parse(); err != nil {
 		return nil, err
+	}
+	return m, nil
+}
+
+func (m *Image) parse() error {
+	in := &input{src: m.src, size: m.size}
+	if b, err := in.bytes(0, 2); err != nil {
+		return err
 	} else if b[0] != 0xff || b[1] != markerSOI {
-		return nil, damaged("it does not begin like one")
+		return damaged("it does not begin like one")
 	}
 	meta := collector{orientation: 1}
 	jfif, adobe := false, -1
 	for at := int64(2); ; {
 		marker, next, err := in.marker(at)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if isAlone(marker) {
 			at = next
 			continue
 		}
 		if marker == markerEOI {
-			return nil, damaged("no picture data before its end")
+			return damaged("no picture data before its end")
 		}
 		most := 1 << 16
 		if skipped(marker) {
@@ -70,29 +78,29 @@ func Parse(src io.ReaderAt, size int64) (*Image, error) {
 		}
 		body, next, err := in.segment(next, most)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		switch {
 		case isFrame(marker):
 			if m.frame != nil {
-				return nil, damaged("a second frame header")
+				return damaged("a second frame header")
 			}
 			if m.frame, err = readFrame(marker, body); err != nil {
-				return nil, err
+				return err
 			}
 		case marker == markerSOS:
 			if m.frame == nil {
-				return nil, damaged("no frame header before the picture data")
+				return damaged("no frame header before the picture data")
 			}
 			if m.first, err = readScan(m.frame, body); err != nil {
-				return nil, err
+				return err
 			}
 			m.first.data, m.first.restart = next, m.tables.restart
-			if pixels := int64(m.frame.width) * int64(m.frame.height); pixels/expansion > size {
-				return nil, damaged("it claims %d×%d pixels, which its %d bytes cannot hold", m.frame.width, m.frame.height, size)
+			if pixels := int64(m.frame.width) * int64(m.frame.height); pixels/expansion > m.size {
+				return damaged("it claims %d×%d pixels, which its %d bytes cannot hold", m.frame.width, m.frame.height, m.size)
 			}
 			m.finish(meta, jfif, adobe)
-			return m, nil
+			return nil
 		case marker == markerAPP0 && bytes.HasPrefix(body, []byte(signatureJFIF)) && len(body) >= 14:
 			jfif = true
 			meta.takeJFIF(body[len(signatureJFIF):])
@@ -104,7 +112,7 @@ func Parse(src io.ReaderAt, size int64) (*Image, error) {
 			adobe = int(body[11])
 		default:
 			if err := m.tables.define(marker, body); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		at = next

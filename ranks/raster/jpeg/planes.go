@@ -151,5 +151,12 @@ func (p *planes) emit(y int, dst []byte) {
 	case cmyk:
 		interleave(dst, rows[0], rows[1], rows[2])
 		applyBlack(dst, rows[3])
+	case asTheyAre:
+		n := p.m.Channels
+		for i, row := range rows[:n] {
+			for x := range p.m.Width {
+				dst[n*x+i] = row[x]
+			}
+		}
 	}
 }

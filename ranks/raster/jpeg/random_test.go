@@ -2,11 +2,14 @@ package jpeg
 
 import (
 	"bytes"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // Any rows read alone are those of the whole, whether there are restart markers or not, and whoever reads besides.
@@ -65,6 +68,7 @@ func TestMemory(t *testing.T) {
 	for i := range p.data {
 		p.data[i] = byte(i * i >> 7)
 	}
+	files := scratchtest.New(t)
 	for _, args := range [][]string{nil, {"-progressive"}} {
 		file := run(t, p.pnm(), "cjpeg", args...)
 		m, err := Parse(bytes.NewReader(file), int64(len(file)))
@@ -72,24 +76,35 @@ func TestMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		row := newPicture(m.Width, 1, 3).rows()
-		took := testing.Benchmark(func(b *testing.B) {
-			for range b.N {
-				s, err := m.Stream()
-				if err != nil {
-					b.Fatal(err)
-				}
-				for range m.Height {
-					if err := s.ReadRows(row); err != nil {
-						b.Fatal(err)
-					}
+		takes := func(memory int64) int64 {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s, err := m.StreamIn(memory, files.Make)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for range m.Height {
+				if err := s.ReadRows(row); err != nil {
+					t.Fatal(err)
 				}
 			}
-		}).AllocedBytesPerOp()
-		if took > m.Memory()*5/4 || took < m.Memory()/3 {
-			t.Errorf("%v: it says %d bytes and takes %d", args, m.Memory(), took)
+			runtime.ReadMemStats(&after)
+			return int64(after.TotalAlloc - before.TotalAlloc)
 		}
-		if args == nil && took > 2<<20 {
+		if took := takes(m.Memory()); took > m.Memory()*5/4 || took < m.Memory()/3 {
+			t.Errorf("%v: it says %d bytes and takes %d", args, m.Memory(), took)
+		} else if args == nil && took > 2<<20 {
 			t.Errorf("a row of MCUs takes %d bytes", took)
 		}
+		if took := takes(0); took > m.Least()*5/4 || took < m.Least()/3 || m.Least() > 4<<20 {
+			t.Errorf("%v: it says at least %d bytes and takes %d", args, m.Least(), took)
+		}
+		if took, most := takes(m.Memory()/2), m.Memory()/2; args != nil && took > most {
+			t.Errorf("%v: of %d bytes it takes %d", args, most, took)
+		}
+	}
+	if len(files.Made()) != 2 || files.Open() > 0 {
+		t.Errorf("%d scratch files, of which %d are left", len(files.Made()), files.Open())
 	}
 }

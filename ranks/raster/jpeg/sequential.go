@@ -188,6 +188,9 @@ func (d *sequential) decode(band int, skip bool) error {
 	return nil
 }
 
+// close has nothing to free.
+func (d *sequential) close() {}
+
 // transform makes samples of a chunk of a component.
 func (d *sequential) transform(l *plane, c chunk, band, x, n int) {
 	for y := range l.v {

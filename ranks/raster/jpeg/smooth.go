@@ -35,12 +35,12 @@ var narrowGuesses = [smoothed]guess{
 }
 
 // row returns a row of blocks of a component, the y-th of a row of MCUs, with what is guessed.
-func (b *buffered) row(comp, band, y int) coefRow {
+func (b *buffered) row(comp, band, y int) (coefRow, error) {
 	l, coefs := &b.comps[comp], b.coefs[comp]
 	at := band*l.v + y
-	here := coefRow(coefs.get(at))
-	if !b.smooth {
-		return here
+	here, err := coefs.get(at)
+	if !b.smooth || err != nil {
+		return here, err
 	}
 	// The rows around it, as libjpeg takes them: those of the two first rows of MCUs see one row up only, and it looks two rows down
 	// within the last but one row of MCUs only if this is the row's own.
@@ -66,12 +66,14 @@ func (b *buffered) row(comp, band, y int) coefRow {
 	}
 	var rows [5]coefRow
 	for i, place := range places {
-		rows[i] = coefs.get(place)
+		if rows[i], err = coefs.get(place); err != nil {
+			return nil, err
+		}
 	}
 	if b.guessed = append(b.guessed[:0], here...); l.across > 0 {
 		b.guess(l, &b.known[comp], rows)
 	}
-	return b.guessed
+	return b.guessed, nil
 }
 
 // guess fills in what is zero and not known for sure.

@@ -1,8 +1,15 @@
 package jpeg
 
+import (
+	"math"
+
+	"halorun/ranks/raster/scratch"
+)
+
 // bander decodes rows of MCUs one after the other.
 type bander interface {
 	decode(band int, skip bool) error
+	close()
 }
 
 // Stream reads a picture's rows from top to bottom.
@@ -16,9 +23,18 @@ type Stream struct {
 }
 
 // Stream returns a reader of all rows from top to bottom, in about Memory bytes.
-func (m *Image) Stream() (*Stream, error) {
+func (m *Image) Stream() (*Stream, error) { return m.StreamIn(math.MaxInt64, nil) }
+
+// StreamIn is a Stream in about so many bytes of memory: coefficients that do not fit go into a scratch file. Below Least it takes Least.
+func (m *Image) StreamIn(memory int64, file scratch.Maker) (*Stream, error) {
 	if m.buffered() {
-		b := newBuffered(m)
+		if memory >= m.Memory() {
+			file = nil
+		}
+		b, err := newBuffered(m, memory, file)
+		if err != nil {
+			return nil, err
+		}
 		return &Stream{planes: b.planes, bander: b}, nil
 	}
 	d, err := newSequential(m)
@@ -69,6 +85,9 @@ func (s *Stream) decode(y int) error {
 
 // Close ends reading.
 func (s *Stream) Close() error {
+	if s.err != errClosed {
+		s.bander.close()
+	}
 	s.err = errClosed
 	return nil
 }

@@ -171,7 +171,7 @@ func TestMemory(t *testing.T) {
 		least, most   int64
 	}{
 		{kind{rgb, 8, false}, 4000, 3000, 600 << 10, 1 << 20},
-		{kind{rgb, 8, true}, 4000, 3000, 36e6, 37e6},
+		{kind{rgb, 8, true}, 4000, 3000, 18e6, 20e6},
 		{kind{rgb, 16, false}, 1 << 20, 3000, 30 << 20, 32 << 20},
 	} {
 		m := &Image{Width: c.width, Height: c.height, Channels: 3, Depth: c.kind.depth, colour: c.kind.colour, interlaced: c.kind.interlaced}

@@ -4,6 +4,9 @@
 //	                             (a goroutine that runs ahead)
 //	rows ──► Encoder, of segments: filter ──► deflate ──► IDAT chunks ──► Writer
 //
+// Of an interlaced picture the even rows, of which the first passes have all, are kept before the first row is delivered: in memory, or in
+// a scratch file; the last pass has the odd rows, and goes straight.
+//
 // All colour types and depths are read, as OpenCV 4.6 reads them: grey becomes one channel, all else three; alpha is dropped, not
 // multiplied; of 16 bits the upper 8 are taken; grey of fewer bits is scaled. The checksums of what matters are held to: those of IHDR,
 // PLTE, IDAT and IEND, and the picture data's own. An ancillary chunk whose checksum is wrong counts for nothing.

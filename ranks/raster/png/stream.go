@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+
+	"halorun/ranks/raster/scratch"
 )
 
 const (
@@ -36,15 +39,29 @@ type Stream struct {
 	at          int    // rows of now that are done
 	above       []byte // nil for the first row of a pass
 	y           int    // the next row of the picture
-	whole       []byte // an interlaced picture
+	held        *held  // of an interlaced picture
 	err         error  // for good
 }
 
 var errClosed = errors.New("the stream is closed")
 
-// Stream begins to read all rows from top to bottom. A goroutine inflates ahead of what is read, until the stream is closed.
-func (m *Image) Stream() (*Stream, error) {
+// Stream begins to read all rows from top to bottom, in about Memory bytes. A goroutine inflates ahead of what is read, until the stream is
+// closed.
+func (m *Image) Stream() (*Stream, error) { return m.StreamIn(math.MaxInt64, nil) }
+
+// StreamIn is a Stream in about so many bytes of memory: what of an interlaced picture does not fit goes into a scratch file. Below Least it
+// takes Least.
+func (m *Image) StreamIn(memory int64, file scratch.Maker) (*Stream, error) {
 	s := &Stream{m: m, passes: m.passes(), filters: newUnfilterer(m.pixelBytes()), deliver: m.deliverer()}
+	if m.interlaced {
+		if memory >= m.Memory() {
+			file = nil
+		}
+		var err error
+		if s.held, err = m.hold(s.passes, file); err != nil {
+			return nil, err
+		}
+	}
 	s.full, s.free = make(chan *block, blocks+1), make(chan *block, blocks)
 	for range blocks {
 		s.free <- new(block)
@@ -76,19 +93,21 @@ func (m *Image) ReadRows(y int, dst [][]byte) error {
 	return s.ReadRows(dst)
 }
 
-// Whole tells whether a Stream holds the whole picture in memory, since it is interlaced.
-func (m *Image) Whole() bool { return m.interlaced }
+// Keeps tells whether a Stream keeps half of the picture before it delivers any: the picture is interlaced.
+func (m *Image) Keeps() bool { return m.interlaced }
 
-// Memory is about how many bytes a Stream takes.
-func (m *Image) Memory() int64 {
+// Memory is about how many bytes a Stream takes: if the picture is interlaced, those of half of it.
+func (m *Image) Memory() int64 { return m.streamBytes() + m.heldBytes() }
+
+// Least is about how many bytes a Stream takes if it may use a scratch file.
+func (m *Image) Least() int64 { return m.streamBytes() + min(m.heldBytes(), m.spillBytes()) }
+
+// streamBytes is about how many bytes a Stream takes for what it inflates.
+func (m *Image) streamBytes() int64 {
 	n := int64(fileBuffer + dataBuffer + 128<<10)
 	largest := m.passes()
 	row := 1 + m.rowBytes(largest[len(largest)-1].width)
-	n += blocks * int64(max(row, blockBytes))
-	if m.interlaced {
-		n += int64(m.Width) * int64(m.Height) * int64(m.Channels)
-	}
-	return n
+	return n + blocks*int64(max(row, blockBytes))
 }
 
 // inflate fills blocks until all rows are there, an error comes, or the stream is closed.
@@ -150,21 +169,29 @@ func (s *Stream) ReadRows(dst [][]byte) error {
 	if len(dst) > s.m.Height-s.y {
 		return fmt.Errorf("%d rows are wanted when %d of %d are left", len(dst), s.m.Height-s.y, s.m.Height)
 	}
-	if s.m.interlaced {
-		s.err = s.readWhole(dst)
-	} else {
-		s.err = s.readRows(dst)
-	}
+	s.err = s.readRows(dst)
 	return s.err
 }
 
 func (s *Stream) readRows(dst [][]byte) error {
-	for _, d := range dst {
-		row, _, err := s.next()
-		if err != nil {
+	if s.held != nil && s.y == 0 {
+		if err := s.hold(); err != nil {
 			return err
 		}
-		s.deliver(d[:s.m.Width*s.m.Channels], row)
+	}
+	for _, d := range dst {
+		d = d[:s.m.Width*s.m.Channels]
+		if s.held != nil && s.y%2 == 0 {
+			if err := s.held.merge(d, s.y); err != nil {
+				return err
+			}
+		} else {
+			row, _, err := s.next()
+			if err != nil {
+				return err
+			}
+			s.deliver(d, row)
+		}
 		s.y++
 	}
 	if s.y == s.m.Height {
@@ -217,6 +244,7 @@ func (s *Stream) Close() error {
 		s.err = errClosed
 		close(s.stop)
 		<-s.done
+		s.held.close()
 	}
 	return nil
 }

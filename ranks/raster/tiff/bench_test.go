@@ -3,6 +3,7 @@ package tiff
 import (
 	"bytes"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -88,4 +89,27 @@ func BenchmarkPredictor(b *testing.B) {
 			predict(dst, row, 3)
 		}
 	})
+}
+
+// BenchmarkJPEG reads photographs in tiles of 256×256 pixels.
+func BenchmarkJPEG(b *testing.B) {
+	p := &picture{width: 2048, height: 1024, samples: 3, bits: 8, photometric: colourRGB}
+	p.sample = func(x, y, s int) uint64 { return (uint64(x*x/900+y*(5-s)/4) + hash(x, y, s, 3)) & 255 }
+	out := filepath.Join(b.TempDir(), "jpeg.tif")
+	tool(b, "tiffcp", "-c", "jpeg:85", "-t", "-w", "256", "-l", "256", writeFile(b, "rgb.tif", p.file()), out)
+	file := readFile(b, out)
+	dst := rowsOf(&Image{Width: p.width, Channels: 3}, p.height)
+	b.SetBytes(int64(p.width * p.height * 3))
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := Parse(bytes.NewReader(file), int64(len(file)), Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for y := 0; y < p.height; y += 256 {
+			if err := m.ReadRows(y, dst[y:y+256]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }

@@ -12,6 +12,8 @@
 // through which OpenCV reads. Floating point, signed numbers, more than 16 bits and more bands than colours need Options.Bands or
 // Options.Scale, which say how they become a picture.
 //
+// JPEG is decoded by package jpeg, and gives the samples that libtiff makes by libjpeg: chroma is interpolated within each strip or tile.
+//
 // What a file claims is believed only as far as its size allows: tables are read where they lie, in windows; strips and tiles are decoded
 // whole if they are small, else row by row, so that memory does not go with what is claimed.
 //

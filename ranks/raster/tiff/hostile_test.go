@@ -130,6 +130,14 @@ func read(b []byte, o Options) error {
 	return nil
 }
 
+// jpegStrip makes a TIFF of one strip of JPEG, of 9×6 pixels.
+func jpegStrip(t testing.TB, change func(b []byte) []byte) []byte {
+	p := &picture{width: 9, height: 6, samples: 3, bits: 8, photometric: colourYCbCr, compression: compressJPEG}
+	p.sample = func(x, y, s int) uint64 { return uint64(x*9+y*5+s*40) & 255 }
+	p.jpeg = func(rows [][]byte) []byte { return change(cjpeg(t, rows)) }
+	return p.file()
+}
+
 func TestRefusals(t *testing.T) {
 	tests := map[string]struct {
 		content []byte
@@ -202,6 +210,9 @@ func TestRefusals(t *testing.T) {
 		"bad deflate":       {changed(set(tagCompression, 8)), "damaged tiff: strip or tile 0: "},
 		"bad zstd":          {changed(set(tagCompression, 50000)), "damaged tiff: strip or tile 0: "},
 		"bad jpeg":          {changed(set(tagCompression, 7)), "strip or tile 0: its JPEG data does not begin as JPEG does"},
+		"jpeg, cut":         {jpegStrip(t, func(b []byte) []byte { return b[:len(b)/2] }), "strip or tile 0: damaged jpeg: it ends too early"},
+		"jpeg, larger":      {jpegStrip(t, func(b []byte) []byte { b[bytes.Index(b, []byte("\xff\xc0"))+8]++; return b }), "its JPEG data is of 10×6 pixels of 3 components, not 9×6 of 3"},
+		"jpeg, lossless":    {jpegStrip(t, func(b []byte) []byte { b[bytes.Index(b, []byte("\xff\xc0"))+1] = 0xc3; return b }), "JPEG of kind SOF3 is not read"},
 		"no packbits":       {changed(set(tagCompression, 32773), set(tagStripByteCounts, 1)), "it ends too early"},
 		"no palette":        {changed(set(tagPhotometric, 3)), "its palette has 0 values"},
 		"small palette":     {changed(set(tagPhotometric, 3), set(tagColorMap, 7)), "its palette has 1 values"},
@@ -444,6 +455,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Add(b, 0, 0, 0.)
 	f.Add(lay(o, noisyRows(9, 7, 3)), 0, 0, 0.)
+	f.Add(jpegStrip(f, func(b []byte) []byte { return b }), 0, 0, 0.)
 	f.Fuzz(func(t *testing.T, b []byte, page, band int, scale float64) {
 		o := Options{Page: page}
 		if band > 0 {

@@ -155,7 +155,7 @@ func (d *directory) image(o Options) (*Image, error) {
 		return nil, damaged(err)
 	}
 	m.Channels = m.convert.channels
-	if m.unpack, err = d.unpacker(l, o, inBlock, expansion); err != nil {
+	if m.unpack, err = d.unpacker(l, inBlock, expansion); err != nil {
 		return nil, damaged(err)
 	}
 	if d.err != nil {
@@ -186,7 +186,7 @@ func (m *Image) chooseMode(l layout) mode {
 	switch cell := m.blocks.cellBytes() + m.pixelBytes(); {
 	case l.compression == compressNone:
 		return modeRaw
-	case cell <= wholeBytes || l.compression == compressJPEG || int64(m.blocks.blockH) == 1:
+	case cell <= wholeBytes || int64(m.blocks.blockH) == 1:
 		return modeWhole
 	}
 	return modeRows

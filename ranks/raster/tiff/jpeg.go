@@ -2,104 +2,67 @@ package tiff
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"image"
-	"image/color"
-	"image/jpeg"
+	"io"
+
+	"halorun/ranks/raster/jpeg"
 )
 
-// decodeJPEG is a JPEG by the standard library.
-func decodeJPEG(dst, tables, data []byte, width, height, components int, ycc bool) (err error) {
-	defer func() {
-		if e := recover(); e != nil { // a library's decoder may trip over what a hostile file says
-			err = fmt.Errorf("its JPEG data: %v", e)
-		}
-	}()
-	stream, err := spliced(tables, data, components, ycc)
+// jpegImage parses a strip or tile of JPEG: width×height pixels of so many components. Of a strip more rows may follow, which are not
+// delivered: some programs make the last one as high as the others.
+func (u *unpacker) jpegImage(src io.ReaderAt, size int64, width, height int) (*jpeg.Image, error) {
+	var begin [2]byte
+	if n, err := src.ReadAt(begin[:], 0); n < 2 && err != io.EOF {
+		return nil, err
+	}
+	if string(begin[:]) != "\xff\xd8" {
+		return nil, errors.New("its JPEG data does not begin as JPEG does")
+	}
+	m, err := jpeg.ParseAbbreviated(src, size, u.tables, u.photometric == colourYCbCr)
+	if err != nil {
+		return nil, err
+	}
+	if m.Width != width || m.Height < height || m.Channels != u.inBlock {
+		return nil, fmt.Errorf("its JPEG data is of %d×%d pixels of %d components, not %d×%d of %d", m.Width, m.Height, m.Channels, width, height, u.inBlock)
+	}
+	if n := m.Memory(); m.Keeps() && n > maxKept {
+		return nil, fmt.Errorf("its progressive JPEG data takes %d MiB to decode; strips and tiles of at most %d are read", n>>20, maxKept>>20)
+	}
+	return m, nil
+}
+
+// maxKept is the most memory for a strip or tile of progressive JPEG, which TIFF knows not, but libtiff reads.
+const maxKept = 256 << 20
+
+// unpackJPEG decodes a strip or tile, as far as dst goes.
+func (u *unpacker) unpackJPEG(dst, packed []byte, width, height int) error {
+	m, err := u.jpegImage(bytes.NewReader(packed), int64(len(packed)), width, height)
 	if err != nil {
 		return err
 	}
-	head, err := jpeg.DecodeConfig(bytes.NewReader(stream))
+	s, err := m.Stream()
 	if err != nil {
 		return err
 	}
-	parts := 3
-	switch head.ColorModel {
-	case color.GrayModel:
-		parts = 1
-	case color.CMYKModel:
-		parts = 4
-	}
-	if head.Width != width || head.Height != height || parts != components {
-		return fmt.Errorf("its JPEG data is of %d×%d pixels of %d components, not %d×%d of %d", head.Width, head.Height, parts, width, height, components)
-	}
-	img, err := jpeg.Decode(bytes.NewReader(stream))
-	if err != nil {
-		return err
-	}
-	switch img := img.(type) {
-	case *image.Gray:
-		for y := range height {
-			copy(dst[y*width:(y+1)*width], img.Pix[y*img.Stride:])
+	defer s.Close()
+	n := width * u.inBlock
+	for row := make([][]byte, 1); len(dst) > 0; dst = dst[n:] {
+		row[0] = dst[:n]
+		if err := s.ReadRows(row); err != nil {
+			return err
 		}
-	case *image.YCbCr:
-		for y := range height {
-			for x := range width {
-				i, j := img.YOffset(x, y), img.COffset(x, y)
-				d := dst[3*(y*width+x):]
-				d[0], d[1], d[2] = color.YCbCrToRGB(img.Y[i], img.Cb[j], img.Cr[j])
-			}
-		}
-	case *image.RGBA:
-		for y := range height {
-			for x := range width {
-				copy(dst[3*(y*width+x):][:3], img.Pix[y*img.Stride+4*x:])
-			}
-		}
-	case *image.CMYK: // inverted by the library, since Adobe's are
-		for y := range height {
-			for i, v := range img.Pix[y*img.Stride:][:4*width] {
-				dst[4*y*width+i] = ^v
-			}
-		}
-	default:
-		return fmt.Errorf("its JPEG data makes a %T", img)
 	}
 	return nil
 }
 
-// spliced puts the tables before the data, and a marker of Adobe's that says what the components are.
-func spliced(tables, data []byte, components int, ycc bool) ([]byte, error) {
-	const begin = "\xff\xd8"
-	if !bytes.HasPrefix(data, []byte(begin)) {
-		return nil, errors.New("its JPEG data does not begin as JPEG does")
-	}
-	out := []byte(begin)
-	if components > 1 {
-		kind := byte(0)
-		if ycc {
-			kind = 1
-		}
-		out = append(append(out, "\xff\xee\x00\x0eAdobe\x00\x64\x00\x00\x00\x00"...), kind)
-	}
-	if len(tables) > 0 {
-		if !bytes.HasPrefix(tables, []byte(begin)) {
-			return nil, errors.New("its JPEG tables do not begin as JPEG does")
-		}
-		out = append(out, bytes.TrimSuffix(tables[2:], []byte("\xff\xd9"))...)
-	}
-	// Markers of the stream's own would have the last word: leave out those of Adobe.
-	for data = data[2:]; len(data) >= 4 && data[0] == 0xff && data[1] != 0xda; {
-		n := 2 + int(binary.BigEndian.Uint16(data[2:]))
-		if n < 4 || n > len(data) {
-			break
-		}
-		if data[1] != 0xee {
-			out = append(out, data[:n]...)
-		}
-		data = data[n:]
-	}
-	return append(out, data...), nil
+// jpegRows are the rows of a large strip or tile, which is read by one row after the other.
+type jpegRows struct {
+	stream *jpeg.Stream
+	row    [1][]byte
+}
+
+func (r *jpegRows) Read(b []byte) (int, error) {
+	r.row[0] = b
+	return len(b), r.stream.ReadRows(r.row[:])
 }

@@ -29,6 +29,7 @@ type picture struct {
 	more          []field // further entries
 	sample        func(x, y, s int) uint64
 	shuffle       bool // blocks lie in the file from the last to the first
+	jpeg          func(rows [][]byte) []byte
 }
 
 type field struct {
@@ -118,6 +119,11 @@ func (p *picture) compress(rows [][]byte) []byte {
 	raw := bytes.Join(rows, nil)
 	var out bytes.Buffer
 	switch p.compression {
+	case compressJPEG:
+		if p.jpeg != nil {
+			return p.jpeg(rows)
+		}
+		return raw
 	case compressLZW:
 		return packLZW(nil, raw, new(lzwTable))
 	case compressDeflate, compressOldDeflate:

@@ -16,19 +16,11 @@ type Options struct {
 	Scale *Scale
 	// Cache is how many bytes of decoded strips and tiles ReadRows may keep for calls that touch them again; 0 for 32 MiB.
 	Cache int64
-	// JPEG decodes strips and tiles of compression 7; nil for image/jpeg.
-	JPEG JPEG
 }
 
 // Scale maps samples linearly: Min and what is below to 0, Max and what is above to 255, (v - Min)·255 / (Max - Min) between them, rounded
 // to the nearest, halves up. What is not a number becomes 0. The arithmetic is that of float64.
 type Scale struct{ Min, Max float64 }
-
-// JPEG decodes a strip or tile into dst: width×height pixels of the given number of components, 8 bits each, interleaved. The stream is an
-// abbreviated one, to which the tables (nil, or a JPEG stream of tables only) belong. If ycc, its components are luma and chroma
-// and dst becomes red, green and blue; else the components are delivered as they are, whatever markers say. A stream of another
-// size or number of components is an error.
-type JPEG func(dst, tables, data []byte, width, height, components int, ycc bool) error
 
 func (o Options) check() error {
 	switch {

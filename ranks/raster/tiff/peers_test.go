@@ -145,60 +145,111 @@ func TestReadsDitheredAndRaw(t *testing.T) {
 	}
 }
 
-// near tells whether samples differ by no more than most, and by little on average.
-func near(a, b [][]byte, most int, mean float64) error {
-	if len(a) != len(b) {
-		return fmt.Errorf("%d rows, not %d", len(a), len(b))
-	}
-	sum, n := 0, 0
-	for y := range a {
-		for x, v := range a[y] {
-			d := max(int(v), int(b[y][x])) - min(int(v), int(b[y][x]))
-			if d > most {
-				return fmt.Errorf("sample %d of row %d is %d, not %d", x, y, v, b[y][x])
+// opened returns a picture's rows as a program of others reads them, which writes them without compression.
+func opened(t *testing.T, path string, channels int, program ...string) [][]byte {
+	t.Helper()
+	plain := filepath.Join(t.TempDir(), "plain.tif")
+	tool(t, append(program, path, plain)...)
+	m, rows := readPath(t, plain, Options{})
+	if m.Channels > channels { // those of tiff2rgba are always three
+		for y, row := range rows {
+			for x := range m.Width {
+				row[x] = row[3*x]
 			}
-			sum += d
-			n++
+			rows[y] = row[:m.Width]
 		}
 	}
-	if float64(sum) > mean*float64(n) {
-		return fmt.Errorf("samples differ by %.2f", float64(sum)/float64(n))
-	}
-	return nil
+	return rows
 }
 
-// JPEG in TIFF is what the JPEG library makes of it; that of the standard library is near.
+// equalJPEG fails unless a file is the picture that others read, also if its strips or tiles are decoded row by row.
+func equalJPEG(t *testing.T, what, path string, program ...string) {
+	t.Helper()
+	m, got := readPath(t, path, Options{})
+	if m.unpack.compression != compressJPEG {
+		t.Errorf("%s is of compression %s", what, m.Compression)
+	}
+	if err := equalRows(got, opened(t, path, m.Channels, program...)); err != nil {
+		t.Errorf("%s by %s: %v", what, program[0], err)
+	}
+	m.mode = modeRows
+	s, err := m.Stream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	rows := rowsOf(m, m.Height)
+	if err := s.ReadRows(rows); err != nil {
+		t.Fatal(err)
+	}
+	if err := equalRows(rows, got); err != nil {
+		t.Errorf("%s, row by row: %v", what, err)
+	}
+}
+
+// JPEG in TIFF is what libtiff makes of it, with libjpeg, sample for sample; GDAL and libvips do it so, too.
 func TestReadsJPEG(t *testing.T) {
+	t.Parallel()
+	rgba := []string{"tiff2rgba", "-c", "none"}
 	dir := t.TempDir()
-	out, plain := filepath.Join(dir, "jpeg.tif"), filepath.Join(dir, "plain.tif")
+	out := filepath.Join(dir, "jpeg.tif")
 	for name, p := range kinds() {
 		if p.bits != 8 || p.samples == 2 || p.photometric == colourMap || p.photometric == whiteIsZero || name == "rgba" {
 			continue
 		}
-		p.sample = func(x, y, s int) uint64 {
-			return uint64(128 + 100*math.Sin(float64(x*(s+1))/20)*math.Cos(float64(y)/15))
-		}
 		source := writeFile(t, name+".tif", p.file())
-		for _, how := range [][]string{{"-c", "jpeg:r:95", "-r", "16"}, {"-c", "jpeg:r:95", "-t", "-w", "32", "-l", "32"}, {"-c", "jpeg:95", "-r", "16"}, {"-c", "jpeg:95", "-t", "-w", "32", "-l", "48"}, {"-c", "jpeg:r:95", "-p", "separate", "-r", "24"}} {
+		for _, how := range [][]string{{"-c", "jpeg:r:95", "-r", "16"}, {"-c", "jpeg:r:50", "-t", "-w", "32", "-l", "32"}, {"-c", "jpeg:95", "-r", "16"}, {"-c", "jpeg:60", "-t", "-w", "32", "-l", "48"}, {"-c", "jpeg:r:95", "-p", "separate", "-r", "24"}} {
 			tool(t, append(append([]string{"tiffcp"}, how...), source, out)...)
-			tool(t, "tiff2rgba", "-c", "none", out, plain)
-			_, want := readPath(t, plain, Options{})
-			m, got := readPath(t, out, Options{})
-			if m.Channels == 1 { // those of tiff2rgba are always three
-				for y, row := range want {
-					for x := range m.Width {
-						row[x] = row[3*x]
-					}
-					want[y] = row[:m.Width]
-				}
+			equalJPEG(t, fmt.Sprint(name, how), out, rgba...)
+		}
+		if name == "cmyk" {
+			continue
+		}
+		for _, how := range []string{"PHOTOMETRIC=YCBCR JPEGTABLESMODE=0", "PHOTOMETRIC=YCBCR TILED=YES BLOCKXSIZE=32 BLOCKYSIZE=16", "JPEG_QUALITY=100 JPEGTABLESMODE=3", "INTERLEAVE=BAND BLOCKYSIZE=24"} {
+			if p.samples == 1 {
+				how = strings.TrimPrefix(how, "PHOTOMETRIC=YCBCR ")
 			}
-			most, mean := 4, 0.5
-			if m.unpack.photometric == colourYCbCr { // the library does not smooth what it enlarges
-				most, mean = 40, 3
+			args := []string{"gdal_translate", "-q", "-co", "COMPRESS=JPEG"}
+			for o := range strings.FieldsSeq(how) {
+				args = append(args, "-co", o)
 			}
-			if err := near(got, want, most, mean); err != nil {
-				t.Errorf("%s %v: %v", name, how, err)
+			tool(t, append(args, source, out)...)
+			equalJPEG(t, fmt.Sprint(name, how), out, "gdal_translate", "-q")
+		}
+		for _, how := range []string{"tile,tile-width=32,tile-height=16,Q=80", "Q=92"} {
+			tool(t, "vips", "copy", source, out+"[compression=jpeg,"+how+"]")
+			equalJPEG(t, fmt.Sprint(name, how), out, "vips", "copy")
+		}
+	}
+}
+
+// cjpeg makes a JPEG of rows of colours.
+func cjpeg(t testing.TB, rows [][]byte, args ...string) []byte {
+	t.Helper()
+	c := exec.Command("cjpeg", args...)
+	c.Stdin = bytes.NewReader(append(fmt.Appendf(nil, "P6 %d %d 255\n", len(rows[0])/3, len(rows)), bytes.Join(rows, nil)...))
+	b, err := c.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// So is JPEG of any sampling, and progressive, whose chroma is interpolated within each strip or tile.
+func TestReadsJPEGOfAnySampling(t *testing.T) {
+	t.Parallel()
+	for i, sampling := range [][2]int{{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 1}, {4, 2}} {
+		for j, kind := range []string{"-optimize", "-progressive"} {
+			p := &picture{width: 61, height: 47, samples: 3, bits: 8, photometric: colourYCbCr, compression: compressJPEG, rows: 16}
+			if (i+j)%2 == 0 {
+				p.tileW, p.tileH = 32, 48
 			}
+			p.more = []field{{530, typeShort, []uint64{uint64(sampling[0]), uint64(sampling[1])}}}
+			p.sample = func(x, y, s int) uint64 { return (uint64(x*x/9+y*(5-s)) + hash(x, y, s, 5)) & 255 }
+			p.jpeg = func(rows [][]byte) []byte {
+				return cjpeg(t, rows, "-quality", "85", "-sample", fmt.Sprintf("%dx%d", sampling[0], sampling[1]), kind)
+			}
+			equalJPEG(t, fmt.Sprint(sampling, kind), writeFile(t, "sampled.tif", p.file()), "tiff2rgba", "-c", "none")
 		}
 	}
 }

@@ -27,8 +27,11 @@ type cursor struct {
 // cursorBytes is about how much memory one takes.
 func (m *Image) cursorBytes() int64 {
 	decoder := int64(100 << 10)
-	if m.unpack.compression == compressZstd {
+	switch m.unpack.compression {
+	case compressZstd:
 		decoder = 20 << 20 // what level 19 remembers, twice
+	case compressJPEG:
+		decoder = 512<<10 + 96*int64(m.blocks.blockW)*int64(m.unpack.inBlock) // two rows of MCUs
 	}
 	return int64(m.blocks.planes) * (decoder + bufferBytes + m.blocks.rowBytes)
 }
@@ -60,7 +63,7 @@ func (m *Image) newCursor(row, column int) (*cursor, error) {
 			c.done()
 			return nil, err
 		}
-		r, done, err := m.unpack.stream(io.NewSectionReader(m.file.src, at, n))
+		r, done, err := m.rows(io.NewSectionReader(m.file.src, at, n), row)
 		if err != nil {
 			c.done()
 			return nil, err
@@ -72,6 +75,22 @@ func (m *Image) newCursor(row, column int) (*cursor, error) {
 		c.raw = append(c.raw, make([]byte, m.blocks.rowBytes))
 	}
 	return c, nil
+}
+
+// rows returns what reads a block of a row of cells, a row at a time, after decompressing it.
+func (m *Image) rows(block *io.SectionReader, row int) (r io.Reader, done func(), err error) {
+	if m.unpack.compression != compressJPEG {
+		return m.unpack.stream(block)
+	}
+	j, err := m.unpack.jpegImage(block, block.Size(), m.blocks.blockW, m.blocks.stored(row))
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := j.Stream()
+	if err != nil {
+		return nil, nil, err
+	}
+	return &jpegRows{stream: s}, func() { s.Close() }, nil
 }
 
 // stream decompresses a block as it is read. done, which may be nil, gives up.

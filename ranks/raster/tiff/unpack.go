@@ -16,7 +16,6 @@ type unpacker struct {
 	inBlock   int // samples of a pixel in a block
 	expansion int64
 	tables    []byte // of JPEG
-	jpeg      JPEG
 	zstd      *zstd.Decoder
 	pool      sync.Pool // of *unpackScratch
 }
@@ -37,8 +36,8 @@ const maxZstdWindow = 128 << 20
 // maxJPEGTables is more than all tables that there can be.
 const maxJPEGTables = 64 << 10
 
-func (d *directory) unpacker(l layout, o Options, inBlock int, expansion int64) (*unpacker, error) {
-	u := &unpacker{layout: l, file: d.file, inBlock: inBlock, expansion: expansion, jpeg: o.JPEG}
+func (d *directory) unpacker(l layout, inBlock int, expansion int64) (*unpacker, error) {
+	u := &unpacker{layout: l, file: d.file, inBlock: inBlock, expansion: expansion}
 	u.pool.New = func() any { return new(unpackScratch) }
 	switch l.compression {
 	case compressZstd:
@@ -46,9 +45,6 @@ func (d *directory) unpacker(l layout, o Options, inBlock int, expansion int64) 
 		u.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecodeAllCapLimit(true))
 		return u, err
 	case compressJPEG:
-		if u.jpeg == nil {
-			u.jpeg = decodeJPEG
-		}
 		if e, ok := d.entries[tagJPEGTables]; ok {
 			b, err := d.bytes(e, maxJPEGTables)
 			if err != nil {
@@ -92,7 +88,7 @@ func (u *unpacker) block(dst []byte, b *blocks, number int64, row, rows int, s *
 		reverseBits(s.packed)
 	}
 	if u.compression == compressJPEG {
-		return u.jpeg(dst[:full], u.tables, s.packed, b.blockW, b.stored(row), u.inBlock, u.photometric == colourYCbCr)
+		return u.unpackJPEG(dst[:rows*int(b.rowBytes)], s.packed, b.blockW, b.stored(row))
 	}
 	if err := u.bytes(dst[:full], s.packed, rows*int(b.rowBytes), s); err != nil {
 		return err

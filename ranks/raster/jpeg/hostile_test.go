@@ -20,6 +20,7 @@ func sampleFile(t testing.TB, args ...string) []byte {
 
 // A file that has been cut is refused, or all its rows lie before the cut.
 func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{nil, {"-progressive"}, {"-restart", "1"}, {"-grayscale", "-optimize"}} {
 		file := sampleFile(t, args...)
 		whole := mustDecode(t, file)

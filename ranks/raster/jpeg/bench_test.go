@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // benchPictures are files that HALORUN_BENCH_JPEG names, separated like those of a path, or the repository's photograph.
@@ -93,6 +95,39 @@ func BenchmarkEncode(b *testing.B) {
 				if err := stdjpeg.Encode(io.Discard, img, &stdjpeg.Options{Quality: 90}); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkProgressive reads a progressive picture whose coefficients are in memory, and in a scratch file.
+func BenchmarkProgressive(b *testing.B) {
+	p := newPicture(4000, 3000, 3)
+	for i := range p.data {
+		x, y := i/3%p.width, i/3/p.width
+		p.data[i] = byte(x/9+y/7+i%3*30) ^ byte(i*i>>9&7)
+	}
+	file := run(b, p.pnm(), "cjpeg", "-quality", "90", "-progressive")
+	m, err := Parse(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	files := scratchtest.New(b)
+	rows := newPicture(m.Width, 16, m.Channels).rows()
+	for name, memory := range map[string]int64{"memory": m.Memory(), "scratch": 16 << 20} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			for b.Loop() {
+				s, err := m.StreamIn(memory, files.Make)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for y := 0; y < m.Height; y += 16 {
+					if err := s.ReadRows(rows[:min(16, m.Height-y)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				s.Close()
 			}
 		})
 	}

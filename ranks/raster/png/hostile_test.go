@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // small is a picture of 4×3 grey pixels in parts.
@@ -367,9 +370,18 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, Options{Width: 20, Height: 10, Channels: 3, Meta: someMeta(3)}, photo(20, 10, 3)))
 	f.Add(fileOf(small.kind.header(4, 3), "iTXt", xmpKeyword+"\x00\x01\x00\x00\x00"+string(deflated([]byte("text"))),
 		"IDAT", string(deflated(small.raw)), "IEND", ""))
+	files := scratchtest.New(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		repair(file)
 		check(t, file)
+		m, err := parse(file)
+		if err != nil || !m.interlaced || m.Memory() > 16<<20 {
+			return
+		}
+		_, want, err := decode(file, m.Height)
+		if got, errIn := readIn(m, 0, files); fmt.Sprint(err) != fmt.Sprint(errIn) || !bytes.Equal(got, want) {
+			t.Errorf("%v, but with a scratch file %v", err, errIn)
+		}
 	})
 }
 

@@ -11,11 +11,17 @@ import (
 // really hold the parser knows.
 const tiffExpansion = 8 * 4096
 
+// tiffCache is the most that is kept of decoded strips and tiles for who reads the rows beside.
+const tiffCache = 32 << 20
+
 // parseTIFF reads a page's directory.
 func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	want := tiff.Options{Page: o.Page, Bands: o.Bands}
 	if o.Scale != nil {
 		want.Scale = &tiff.Scale{Min: o.Scale.Min, Max: o.Scale.Max}
+	}
+	if o.Memory > 0 {
+		want.Cache = max(1, min(tiffCache, o.Memory/2))
 	}
 	m, err := tiff.Parse(src, src.Size(), want)
 	if err != nil {

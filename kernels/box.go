@@ -18,6 +18,7 @@ type boxFilter struct{ size int }
 func (b boxFilter) OutShape(in Shape) Shape { return in }
 func (b boxFilter) InRows(out Rows) Rows    { return out.Grow(b.size / 2) }
 func (b boxFilter) Border() Border          { return BorderReflect101 }
+func (b boxFilter) keepsRows() int          { return 4 + 1 } // of sums of 32 bits, and one of nothing
 
 // boxEighths returns how many of a row's n samples are divided in float32.
 func boxEighths(n int) int { return n &^ 7 }

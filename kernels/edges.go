@@ -52,9 +52,17 @@ func newCanny(low, high float64, l2 bool) canny {
 func (c canny) OutShape(in Shape) Shape { return in }
 func (c canny) InRows(out Rows) Rows    { return out.Grow(2) }
 func (c canny) Border() Border          { return BorderReplicate }
+func (c canny) keepsRows() int          { return 3 * (2*4 + 4) } // of gradients, by their magnitudes and directions
 
 // Decide returns the hysteresis.
-func (c canny) Decide(in Shape, runs []Rows) Decision { return newHysteresis(in.Width, runs) }
+func (c canny) Decide(in Shape, runs []Rows, room Room) (Decision, error) {
+	h := newHysteresis(in.Width, runs)
+	if room.holds(h.Bytes()) {
+		h.allocate()
+		return h, nil
+	}
+	return newHysteresisFile(in.Width, runs, room)
+}
 
 // blockPixels is how many pixels the fast path takes at a time.
 const blockPixels = 64

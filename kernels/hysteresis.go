@@ -3,7 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 	"sort"
 )
 
@@ -15,12 +14,18 @@ import (
 type hysteresis struct {
 	words int // of a row
 	bands []band
+	size  int // of each of the three below, in bits or words
 	// Bits, 64 pixels a word. An empty word lies between rows, and a row before and after each band: another rank's, of which only
 	// edges are known. At either end there is one more row, so that every word that may have something has all its neighbours.
 	weak, edge []uint64 // candidates that are not edges so far; edges
-	queued     []bool   // whether a word is in todo
-	todo       []int    // words to look at
+	queued     []uint64 // a bit for each word that is to be looked at
+	todo       []int    // these words
+	full       bool     // some of them are not in todo
+	grown      bool     // there are edges that were not put or absorbed
 }
+
+// mostTodo is how many words todo holds; the others are found by their bits. Mostly it needs far fewer.
+const mostTodo = 1 << 16
 
 // band is a run of rows on this rank that does not touch another.
 type band struct {
@@ -28,27 +33,42 @@ type band struct {
 	first int // the first word of its first row
 }
 
+// newHysteresis returns one that is still to be allocated.
 func newHysteresis(width int, runs []Rows) *hysteresis {
 	h := &hysteresis{words: (width + 63) / 64}
-	runs = slices.DeleteFunc(slices.Clone(runs), func(r Rows) bool { return r.Len() == 0 })
-	slices.SortFunc(runs, func(a, b Rows) int { return a.Lo - b.Lo })
-	for _, run := range runs {
-		if n := len(h.bands); n > 0 && h.bands[n-1].Hi == run.Lo {
-			h.bands[n-1].Hi = run.Hi
-		} else {
-			h.bands = append(h.bands, band{Rows: run})
-		}
-	}
-	size := 1 + h.stride()
-	for i := range h.bands {
-		b := &h.bands[i]
-		b.first = size + h.stride()
-		size += (b.Len() + 2) * h.stride()
-	}
-	size += h.stride()
-	h.weak, h.edge, h.queued = make([]uint64, size), make([]uint64, size), make([]bool, size)
+	h.layOut(newRunSet(runs))
 	return h
 }
+
+// layOut gives every row its place.
+func (h *hysteresis) layOut(set runSet) {
+	h.bands = h.bands[:0]
+	size := 1 + h.stride()
+	for _, run := range set.runs {
+		h.bands = append(h.bands, band{run, size + h.stride()})
+		size += (run.Len() + 2) * h.stride()
+	}
+	h.size = size + h.stride()
+}
+
+// allocate makes all rows empty.
+func (h *hysteresis) allocate() {
+	clean := func(s []uint64, n int) []uint64 {
+		if n > cap(s) {
+			return make([]uint64, n)
+		}
+		clear(s[:n])
+		return s[:n]
+	}
+	h.weak, h.edge, h.queued = clean(h.weak, h.size), clean(h.edge, h.size), clean(h.queued, (h.size+63)/64)
+	h.todo, h.full, h.grown = h.todo[:0], false, false
+}
+
+// Bytes implements Decision.
+func (h *hysteresis) Bytes() int64 { return int64(h.size)*(8+8) + int64(h.size)/8 + 8*mostTodo }
+
+// Close implements Decision.
+func (h *hysteresis) Close() error { return nil }
 
 // stride is the distance from a word to the one below it.
 func (h *hysteresis) stride() int { return h.words + 1 }
@@ -71,14 +91,21 @@ func (h *hysteresis) row(y int) (weak, edge []uint64) {
 }
 
 // Put stores a row of labels.
-func (h *hysteresis) Put(y int, labels []byte) {
+func (h *hysteresis) Put(y int, labels []byte) error {
 	weak, edge := h.row(y)
 	packLabels(weak, edge, labels)
+	return nil
 }
 
 // Local writes the labels of row y. What hangs on an edge is one, and remains one.
-func (h *hysteresis) Local(y int, dst []byte) {
+func (h *hysteresis) Local(y int, dst []byte) error {
 	weak, edge := h.row(y)
+	unpackLabels(dst, weak, edge)
+	return nil
+}
+
+// unpackLabels is the other way round of packLabels.
+func unpackLabels(dst []byte, weak, edge []uint64) {
 	for i, e := range edge {
 		part := dst[64*i : min(64*(i+1), len(dst))]
 		for x := range part {
@@ -88,13 +115,42 @@ func (h *hysteresis) Local(y int, dst []byte) {
 }
 
 // Row writes row y: 255 where there is an edge, else 0.
-func (h *hysteresis) Row(y int, dst []byte) {
+func (h *hysteresis) Row(y int, dst []byte) error {
 	_, edge := h.row(y)
 	unpackBits(dst, edge)
+	return nil
 }
 
 // Resolve settles the rows, exchanging border rows with other ranks until nobody has anything new.
 func (h *hysteresis) Resolve(peers Peers) error {
+	h.settleAll()
+	return agreeOnBorders(peers, h.packed, h.absorb, func() error { h.settle(); return nil })
+}
+
+// agreeOnBorders exchanges border rows with other ranks until nobody has anything new. absorb tells whether there is something new in a row,
+// and settle lets it have its effect.
+func agreeOnBorders(peers Peers, border func(int) ([]byte, error), absorb func(int, []byte) (bool, error), settle func() error) error {
+	for {
+		fresh := false
+		err := peers.SwapBorders(border, func(y int, b []byte) error {
+			news, err := absorb(y, b)
+			fresh = fresh || news
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if more, err := peers.Any(fresh); err != nil || !more {
+			return err
+		}
+		if err := settle(); err != nil {
+			return err
+		}
+	}
+}
+
+// settleAll lets all words grow.
+func (h *hysteresis) settleAll() {
 	for _, b := range h.bands {
 		for first := b.first; first < b.first+b.Len()*h.stride(); first += h.stride() {
 			for i, weak := range h.weak[first : first+h.words] {
@@ -105,39 +161,47 @@ func (h *hysteresis) Resolve(peers Peers) error {
 			}
 		}
 	}
-	for {
-		fresh := false
-		err := peers.SwapBorders(h.packed, func(y int, b []byte) { fresh = h.absorb(y, b) || fresh })
-		if err != nil {
-			return err
-		}
-		if more, err := peers.Any(fresh); err != nil || !more {
-			return err
-		}
-		h.settle()
-	}
 }
 
 // look puts word k on the list, if it is not on it yet.
 func (h *hysteresis) look(k int) {
-	if !h.queued[k] {
-		h.queued[k] = true
+	bit := uint64(1) << (k % 64)
+	switch {
+	case h.queued[k/64]&bit != 0:
+		return
+	case len(h.todo) == mostTodo:
+		h.full = true
+	default:
 		h.todo = append(h.todo, k)
 	}
+	h.queued[k/64] |= bit
 }
 
 // settle lets the words on the list grow, and those around them.
 func (h *hysteresis) settle() {
+	for h.drain(); h.full; {
+		h.full = false
+		for i := range h.queued {
+			for h.queued[i] != 0 {
+				h.visit(64*i + bits.TrailingZeros64(h.queued[i]))
+				h.drain()
+			}
+		}
+	}
+}
+
+// drain is settle for the words in todo.
+func (h *hysteresis) drain() {
 	for len(h.todo) > 0 {
 		k := h.todo[len(h.todo)-1]
 		h.todo = h.todo[:len(h.todo)-1]
-		h.queued[k] = false
 		h.visit(k)
 	}
 }
 
 // visit makes edges of the candidates of word k that touch one, and puts those that touch these on the list.
 func (h *hysteresis) visit(k int) {
+	h.queued[k/64] &^= 1 << (k % 64)
 	// The word and those beside it, each with those above and below.
 	above, here, below := h.edge[k-h.stride()-1:][:3], h.edge[k-1:][:3], h.edge[k+h.stride()-1:][:3]
 	middle := above[1] | here[1] | below[1]
@@ -150,6 +214,7 @@ func (h *hysteresis) visit(k int) {
 	if fresh>>1&weak&^fresh != 0 {
 		fresh = bits.Reverse64(fillUp(bits.Reverse64(weak), bits.Reverse64(fresh)))
 	}
+	h.grown = true
 	h.edge[k] |= fresh
 	h.weak[k] = weak &^ fresh
 	h.lookAround(k, fresh)
@@ -178,8 +243,7 @@ func (h *hysteresis) lookAround(k int, fresh uint64) {
 }
 
 // absorb takes the edges of row y, which another rank holds, and tells whether there are new ones.
-func (h *hysteresis) absorb(y int, row []byte) bool {
-	any := false
+func (h *hysteresis) absorb(y int, row []byte) (news bool, err error) {
 	i := h.endingFrom(y)
 	for _, b := range h.bands[i:min(i+2, len(h.bands))] { // the bands that end before the row and begin after it
 		if y != b.Hi && y != b.Lo-1 {
@@ -191,19 +255,30 @@ func (h *hysteresis) absorb(y int, row []byte) bool {
 			if fresh := edge &^ h.edge[first+i]; fresh != 0 {
 				h.edge[first+i] = edge
 				h.lookAround(first+i, fresh)
-				any = true
+				news = true
 			}
 		}
 	}
-	return any
+	return news, nil
 }
 
 // packed returns the edges of row y as bytes.
-func (h *hysteresis) packed(y int) []byte {
-	b := make([]byte, 0, 8*h.words)
+func (h *hysteresis) packed(y int) ([]byte, error) {
 	_, edge := h.row(y)
-	for _, e := range edge {
-		b = binary.LittleEndian.AppendUint64(b, e)
+	return appendWords(make([]byte, 0, 8*h.words), edge), nil
+}
+
+// appendWords appends words to bytes.
+func appendWords(b []byte, words []uint64) []byte {
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint64(b, w)
 	}
 	return b
+}
+
+// takeWords is the other way round.
+func takeWords(words []uint64, b []byte) {
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
 }

@@ -1,8 +1,12 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -36,8 +40,14 @@ func flood(labels [][]byte) [][]byte {
 	return out
 }
 
+// scratchRoom is a room of n bytes, with files to put into what does not fit.
+func scratchRoom(t testing.TB, n int64) Room {
+	dir := t.TempDir()
+	return Room{Bytes: n, Scratch: func() (Scratch, error) { return os.CreateTemp(dir, "") }}
+}
+
 // settleOn settles the labels on several ranks that take turns: rank of[y] holds row y.
-func settleOn(t *testing.T, labels [][]byte, of []int, ranks int) [][]byte {
+func settleOn(t *testing.T, labels [][]byte, of []int, ranks int, room Room) [][]byte {
 	t.Helper()
 	w := len(labels[0])
 	runs := make([][]Rows, ranks)
@@ -48,12 +58,14 @@ func settleOn(t *testing.T, labels [][]byte, of []int, ranks int) [][]byte {
 			runs[r] = append(runs[r], Rows{y, y + 1})
 		}
 	}
-	all := make([]*hysteresis, ranks)
+	all := make([]Decision, ranks)
 	for r := range all {
-		all[r] = newHysteresis(w, runs[r])
+		all[r] = decide(t, w, runs[r], room)
 	}
 	for y, row := range labels {
-		all[of[y]].Put(y, row)
+		if err := all[of[y]].Put(y, row); err != nil {
+			t.Fatal(err)
+		}
 	}
 	meeting := newMeeting(all, of)
 	defer close(meeting.over)
@@ -69,9 +81,26 @@ func settleOn(t *testing.T, labels [][]byte, of []int, ranks int) [][]byte {
 	out := make([][]byte, len(labels))
 	for y := range out {
 		out[y] = make([]byte, w)
-		all[of[y]].Row(y, out[y])
+		if err := all[of[y]].Row(y, out[y]); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return out
+}
+
+// decide returns the decision of Canny's labels.
+func decide(t testing.TB, width int, runs []Rows, room Room) Decision {
+	t.Helper()
+	d, err := canny{}.Decide(Shape{width, 1, 1}, runs, room)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
 }
 
 // meeting is where ranks that are goroutines exchange rows and opinions, in rounds.
@@ -90,7 +119,7 @@ type seat struct {
 	rank int
 }
 
-func newMeeting(all []*hysteresis, of []int) *meeting {
+func newMeeting(all []Decision, of []int) *meeting {
 	m := &meeting{of: of, ranks: len(all), arrive: make(chan func()), rows: make(map[int][]byte), over: make(chan struct{})}
 	for range all {
 		m.leave = append(m.leave, make(chan struct{}))
@@ -118,11 +147,15 @@ func (s *seat) round(contribute func()) {
 	<-s.leave[s.rank]
 }
 
-func (s *seat) SwapBorders(border func(int) []byte, absorb func(int, []byte)) error {
+func (s *seat) SwapBorders(border func(int) ([]byte, error), absorb func(int, []byte) error) error {
 	mine := make(map[int][]byte)
 	for y, r := range s.of {
 		if r == s.rank && (y > 0 && s.of[y-1] != r || y+1 < len(s.of) && s.of[y+1] != r) {
-			mine[y] = border(y)
+			b, err := border(y)
+			if err != nil {
+				return err
+			}
+			mine[y] = b
 		}
 	}
 	s.round(func() {
@@ -138,7 +171,9 @@ func (s *seat) SwapBorders(border func(int) []byte, absorb func(int, []byte)) er
 	}
 	s.round(func() { s.any = false })
 	for y, b := range theirs {
-		absorb(y, b)
+		if err := absorb(y, b); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -171,7 +206,8 @@ func maze(h, w int, vertical bool) [][]byte {
 	return labels
 }
 
-// TestHysteresis: however rows are spread over ranks, the edges are those of a flood fill over the whole picture.
+// TestHysteresis: however rows are spread over ranks, and be it in memory or in files with strips of one row or more, the edges are
+// those of a flood fill over the whole picture.
 func TestHysteresis(t *testing.T) {
 	pictures := map[string][][]byte{
 		"horizontal maze": maze(37, 70, false),
@@ -209,43 +245,112 @@ func TestHysteresis(t *testing.T) {
 				for y := range of {
 					of[y] = owner(y)
 				}
-				got := settleOn(t, labels, of, ranks)
-				if diff := difference(got, want); diff != "" {
-					t.Errorf("%s, %d ranks, %s: %s", name, ranks, kind, diff)
+				for where, room := range map[string]Room{"memory": {}, "strips of a row": scratchRoom(t, 0), "strips": scratchRoom(t, 500)} {
+					got := settleOn(t, labels, of, ranks, room)
+					if diff := difference(got, want); diff != "" {
+						t.Errorf("%s, %d ranks, %s, %s: %s", name, ranks, kind, where, diff)
+					}
 				}
 			}
 		}
 	}
 }
 
-// TestHysteresisRuns: it does not matter how the rows of a rank are told, nor what an attempt to settle has found out already.
+// TestHysteresisRuns: it does not matter how the rows of a rank are told, nor what an attempt to settle has found out already, in memory or
+// in a file.
 func TestHysteresisRuns(t *testing.T) {
 	labels := maze(37, 130, true)
 	want := flood(labels)
-	first := newHysteresis(130, []Rows{{0, 20}})
-	for y := range 20 {
-		first.Put(y, labels[y])
-	}
-	if err := first.Resolve(alone{}); err != nil {
-		t.Fatal(err)
-	}
-	all := newHysteresis(130, []Rows{{30, 37}, {5, 5}, {0, 12}, {12, 30}})
-	for y, row := range labels {
-		if y < 20 {
-			row = make([]byte, 130)
-			first.Local(y, row)
+	rooms := []Room{{}, scratchRoom(t, 0), scratchRoom(t, 700)}
+	for i, room := range rooms {
+		first := decide(t, 130, []Rows{{0, 20}}, room)
+		for y := range 20 {
+			if err := first.Put(y, labels[y]); err != nil {
+				t.Fatal(err)
+			}
 		}
-		all.Put(y, row)
+		if err := first.Resolve(alone{}); err != nil {
+			t.Fatal(err)
+		}
+		all := decide(t, 130, []Rows{{30, 37}, {5, 5}, {0, 12}, {12, 30}}, rooms[(i+1)%len(rooms)])
+		for y, row := range labels {
+			if y < 20 {
+				row = make([]byte, 130)
+				if err := first.Local(y, row); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := all.Put(y, row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := all.Resolve(alone{}); err != nil {
+			t.Fatal(err)
+		}
+		got := makeRows(Shape{130, 37, 1})
+		for y, row := range got {
+			if err := all.Row(y, row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := difference(got, want); diff != "" {
+			t.Error(diff)
+		}
 	}
-	if err := all.Resolve(alone{}); err != nil {
-		t.Fatal(err)
+}
+
+// TestHysteresisTodo: more words to look at than the list takes are looked at all the same.
+func TestHysteresisTodo(t *testing.T) {
+	const words, height = 600, 3 * mostTodo / 600
+	h := newHysteresis(64*words, []Rows{{0, height}})
+	h.allocate()
+	for y := range height {
+		weak, _ := h.row(y)
+		for i := range weak {
+			weak[i] = 1
+			h.look(h.find(y) + i)
+		}
 	}
-	got := makeRows(Shape{130, 37, 1})
-	for y, row := range got {
-		all.Row(y, row)
+	if len(h.todo) != mostTodo || !h.full {
+		t.Fatalf("%d words are on the list", len(h.todo))
 	}
-	if diff := difference(got, want); diff != "" {
-		t.Error(diff)
+	for i := range words {
+		h.edge[h.find(0)-h.stride()+i] = 1 // as if another rank had them
+	}
+	h.settle()
+	for y := range height {
+		if weak, edge := h.row(y); slices.Max(weak) != 0 || slices.Min(edge) != 1 {
+			t.Fatalf("row %d is not settled", y)
+		}
+	}
+	for _, q := range h.queued {
+		if q != 0 {
+			t.Fatal("a word is still queued")
+		}
+	}
+}
+
+// TestDecisionsWithoutDisk: a scratch file that fails is an error, never a wrong result.
+func TestDecisionsWithoutDisk(t *testing.T) {
+	full := errors.New("full")
+	none := Room{Scratch: func() (Scratch, error) { return nil, full }}
+	for name, g := range map[string]Global{"hysteresis": canny{}, "levels": levelled(nil)} {
+		if _, err := g.Decide(Shape{100, 10, 1}, []Rows{{0, 10}}, none); !errors.Is(err, full) {
+			t.Errorf("%s: %v", name, err)
+		}
+		f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := g.Decide(Shape{100, 10, 1}, []Rows{{0, 10}}, Room{Scratch: func() (Scratch, error) { return f, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		row := make([]byte, 100)
+		if d.Put(3, row) == nil || d.Local(3, row) == nil || d.Row(3, row) == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
@@ -276,9 +381,11 @@ func BenchmarkHysteresis(b *testing.B) {
 	}
 	b.SetBytes(width * height)
 	for b.Loop() {
-		h := newHysteresis(width, []Rows{{0, height}})
+		h := decide(b, width, []Rows{{0, height}}, Room{})
 		for y, row := range rows {
-			h.Put(y, row)
+			if err := h.Put(y, row); err != nil {
+				b.Fatal(err)
+			}
 		}
 		if err := h.Resolve(alone{}); err != nil {
 			b.Fatal(err)

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math"
-	"sort"
 	"sync"
 )
 
@@ -46,15 +45,16 @@ var identity = pointwise{
 }
 
 // Decide implements Global.
-func (l levels) Decide(in Shape, runs []Rows) Decision {
-	d := &levelling{levels: l, runs: runs, rowBytes: in.RowBytes()}
-	rows := 0
-	for _, r := range runs {
-		d.starts = append(d.starts, rows)
-		rows += r.Len()
+func (l levels) Decide(in Shape, runs []Rows, room Room) (Decision, error) {
+	d := &levelling{levels: l, rows: newRunSet(runs), rowBytes: in.RowBytes()}
+	size := int64(d.rows.count) * int64(d.rowBytes)
+	if room.holds(size) {
+		d.samples = make([]byte, size)
+		return d, nil
 	}
-	d.samples = make([]byte, rows*d.rowBytes)
-	return d
+	var err error
+	d.file, err = newRowFile(d.rows, d.rowBytes, room)
+	return d, err
 }
 
 // Reference counts, then looks up.
@@ -81,13 +81,14 @@ func (l levels) Reference(in Planes) Planes {
 	return out
 }
 
-// levelling is the decision of levels. It holds the samples of the rows on this rank.
+// levelling is the decision of levels. It holds the samples of the rows on this rank, in memory or in a file.
 type levelling struct {
 	levels
-	runs     []Rows // rising
-	starts   []int  // of each run, in rows of samples
+	rows     runSet
 	rowBytes int
 	samples  []byte
+	file     *rowFile // or nil
+	buffers  sync.Pool
 	final    *[256]byte
 
 	mu      sync.Mutex
@@ -95,23 +96,39 @@ type levelling struct {
 	free    []*tally
 }
 
-// row returns the samples of row y, which this rank has.
-func (d *levelling) row(y int) []byte {
-	i := sort.Search(len(d.runs), func(i int) bool { return d.runs[i].Hi > y })
-	return d.samples[(d.starts[i]+y-d.runs[i].Lo)*d.rowBytes:][:d.rowBytes]
-}
+// row returns the samples of row y, which this rank has in memory.
+func (d *levelling) row(y int) []byte { return d.samples[d.rows.number(y)*d.rowBytes:][:d.rowBytes] }
 
 // Put implements Decision.
-func (d *levelling) Put(y int, row []byte) {
+func (d *levelling) Put(y int, row []byte) error {
 	t := d.take()
-	if d.extremes {
-		t.copyAndCountExtremes(d.row(y), row)
+	defer d.giveBack(t)
+	var dst []byte
+	if d.file == nil {
+		dst = d.row(y)
 	} else {
-		t.copyAndCount(d.row(y), row)
+		b := d.buffer()
+		defer d.buffers.Put(b)
+		dst = *b
 	}
-	d.mu.Lock()
-	d.free = append(d.free, t)
-	d.mu.Unlock()
+	if d.extremes {
+		t.copyAndCountExtremes(dst, row)
+	} else {
+		t.copyAndCount(dst, row)
+	}
+	if d.file == nil {
+		return nil
+	}
+	return d.file.write(y, 0, dst)
+}
+
+// buffer returns memory for a row of the file; it goes back to d.buffers.
+func (d *levelling) buffer() *[]byte {
+	if b, ok := d.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, d.rowBytes)
+	return &b
 }
 
 // take returns a tally that nobody else counts on.
@@ -128,8 +145,31 @@ func (d *levelling) take() *tally {
 	return t
 }
 
+func (d *levelling) giveBack(t *tally) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.free = append(d.free, t)
+}
+
 // Local implements Decision.
-func (d *levelling) Local(y int, dst []byte) { copy(dst, d.row(y)) }
+func (d *levelling) Local(y int, dst []byte) error {
+	if d.file != nil {
+		return d.file.read(y, 0, dst)
+	}
+	copy(dst, d.row(y))
+	return nil
+}
+
+// Bytes implements Decision.
+func (d *levelling) Bytes() int64 { return int64(len(d.samples)) }
+
+// Close implements Decision.
+func (d *levelling) Close() error {
+	if d.file == nil {
+		return nil
+	}
+	return d.file.file.Close()
+}
 
 // Resolve adds up the histograms of all ranks.
 func (d *levelling) Resolve(peers Peers) error {
@@ -148,7 +188,19 @@ func (d *levelling) Resolve(peers Peers) error {
 }
 
 // Row implements Decision.
-func (d *levelling) Row(y int, dst []byte) { lookUp(dst, d.row(y), d.final) }
+func (d *levelling) Row(y int, dst []byte) error {
+	if d.file == nil {
+		lookUp(dst, d.row(y), d.final)
+		return nil
+	}
+	b := d.buffer()
+	defer d.buffers.Put(b)
+	if err := d.file.read(y, 0, *b); err != nil {
+		return err
+	}
+	lookUp(dst, *b, d.final)
+	return nil
+}
 
 // tally is a histogram in the making. It counts samples in pairs of neighbours, which takes half as many steps.
 type tally struct {

@@ -2,10 +2,12 @@ package kernels
 
 import (
 	"bytes"
+	"errors"
 	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // TestTally: rows of all lengths are copied and counted, as are their extremes.
@@ -55,26 +57,52 @@ func TestTallyIsWide(t *testing.T) {
 	}
 }
 
-// TestLevelsInParallel: rows may be put by several goroutines at the same time.
+// TestLevelsInParallel: rows may be put by several goroutines at the same time, into memory or a file, and come out through the table.
 func TestLevelsInParallel(t *testing.T) {
 	s := Shape{Width: 100, Height: 64, Channels: 1}
-	var got histogram
-	d := levelled(func(h *histogram) *[256]byte { got = *h; return new([256]byte) }).Decide(s, []Rows{{0, 64}})
-	var group sync.WaitGroup
-	for i := range 8 {
-		group.Go(func() {
-			for y := i; y < s.Height; y += 8 {
-				d.Put(y, bytes.Repeat([]byte{byte(y)}, s.Width))
+	for where, room := range map[string]Room{"memory": {}, "file": scratchRoom(t, 6399)} {
+		var got histogram
+		table := new([256]byte)
+		for v := range table {
+			table[v] = byte(v) ^ 0x55
+		}
+		d, err := levelled(func(h *histogram) *[256]byte { got = *h; return table }).Decide(s, []Rows{{0, 64}}, room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var group errgroup.Group
+		for i := range 8 {
+			group.Go(func() error {
+				for y := i; y < s.Height; y += 8 {
+					if err := d.Put(y, bytes.Repeat([]byte{byte(y)}, s.Width)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Resolve(alone{}); err != nil {
+			t.Fatal(err)
+		}
+		for v, n := range got {
+			if want := int64(s.Width); v < s.Height && n != want || v >= s.Height && n != 0 {
+				t.Errorf("%s: %d samples of %d", where, n, v)
 			}
-		})
-	}
-	group.Wait()
-	if err := d.Resolve(alone{}); err != nil {
-		t.Fatal(err)
-	}
-	for v, n := range got {
-		if want := int64(s.Width); v < s.Height && n != want || v >= s.Height && n != 0 {
-			t.Errorf("%d samples of %d", n, v)
+		}
+		local, final := make([]byte, s.Width), make([]byte, s.Width)
+		for y := range s.Height {
+			if err := errors.Join(d.Local(y, local), d.Row(y, final)); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(local, bytes.Repeat([]byte{byte(y)}, s.Width)) || !bytes.Equal(final, bytes.Repeat([]byte{byte(y) ^ 0x55}, s.Width)) {
+				t.Errorf("%s: row %d: %d, then %d", where, y, local[0], final[0])
+			}
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

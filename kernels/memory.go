@@ -36,7 +36,9 @@ func (c Chain) NewRunner(in Shape, threads int) (*Runner, error) {
 	lend := func(y int) []byte { return r.src[y] }
 	read := func(y int, dst [][]byte) error {
 		for i, row := range dst {
-			r.before.Row(y+i, row)
+			if err := r.before.Row(y+i, row); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -82,11 +84,14 @@ func (r *Runner) Run(dst, src [][]byte) error {
 		if g == nil { // only the last stage may lack one
 			return r.each(i, func(l *lane, tile Rows) error { return l.pipeline.Run(tile, dst[tile.Lo:tile.Hi]) })
 		}
-		d := g.Decide(s.Out, []Rows{{0, s.Out.Height}})
-		err := r.each(i, func(l *lane, tile Rows) error {
+		d, err := g.Decide(s.Out, []Rows{{0, s.Out.Height}}, Room{})
+		if err != nil {
+			return err
+		}
+		err = r.each(i, func(l *lane, tile Rows) error {
 			err := l.pipeline.Run(tile, l.tile[:tile.Len()])
 			for y := tile.Lo; err == nil && y < tile.Hi; y++ {
-				d.Put(y, l.tile[y-tile.Lo])
+				err = d.Put(y, l.tile[y-tile.Lo])
 			}
 			return err
 		})
@@ -100,7 +105,9 @@ func (r *Runner) Run(dst, src [][]byte) error {
 	}
 	return r.each(len(r.stages)-1, func(_ *lane, tile Rows) error {
 		for y := tile.Lo; y < tile.Hi; y++ {
-			r.before.Row(y, dst[y])
+			if err := r.before.Row(y, dst[y]); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -126,9 +133,9 @@ func (r *Runner) each(stage int, do func(*lane, Rows) error) error {
 // alone is the only rank.
 type alone struct{}
 
-func (alone) SwapBorders(func(int) []byte, func(int, []byte)) error { return nil }
-func (alone) Any(b bool) (bool, error)                              { return b, nil }
-func (alone) Sum([]int64) error                                     { return nil }
+func (alone) SwapBorders(func(int) ([]byte, error), func(int, []byte) error) error { return nil }
+func (alone) Any(b bool) (bool, error)                                             { return b, nil }
+func (alone) Sum([]int64) error                                                    { return nil }
 
 // makeRows returns the rows of a picture.
 func makeRows(s Shape) [][]byte {

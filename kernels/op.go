@@ -65,28 +65,32 @@ type Applier interface {
 type Global interface {
 	Op
 	// Decide returns an empty decision over the given runs of the local rows: in is the shape that Apply made.
-	Decide(in Shape, runs []Rows) Decision
+	Decide(in Shape, runs []Rows, room Room) (Decision, error)
 }
 
 // Decision collects the local rows of a Global on one rank and settles the result among all ranks. Put may be called by
 // several goroutines for different rows, then Resolve once, then Row by several goroutines.
 type Decision interface {
 	// Put stores the local row y.
-	Put(y int, row []byte)
+	Put(y int, row []byte) error
 	// Local writes row y into dst as another decision's Put takes it, with what an attempt to Resolve may have found out: it holds
 	// whatever the other ranks are.
-	Local(y int, dst []byte)
+	Local(y int, dst []byte) error
 	// Resolve makes the rows final. All ranks call it at the same time.
 	Resolve(Peers) error
 	// Row writes the final row y into dst.
-	Row(y int, dst []byte)
+	Row(y int, dst []byte) error
+	// Bytes returns how much memory the rows take.
+	Bytes() int64
+	// Close gives the scratch file back, if there is one.
+	Close() error
 }
 
 // Peers is what a Decision needs of the other ranks.
 type Peers interface {
 	// SwapBorders gives every local row that has a neighbouring row on another rank to that rank: border(y) returns it,
 	// in the decision's own representation of a fixed length, and absorb(y, b) receives the neighbours' row y.
-	SwapBorders(border func(y int) []byte, absorb func(y int, b []byte)) error
+	SwapBorders(border func(y int) ([]byte, error), absorb func(y int, b []byte) error) error
 	// Any tells whether the condition holds on any rank.
 	Any(bool) (bool, error)
 	// Sum adds up v, whose length is the same on all ranks, over them, in place.

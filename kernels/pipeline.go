@@ -38,16 +38,45 @@ func NewPipelineOver(s Stage, lend Lender) *Pipeline {
 }
 
 func newPipeline(s Stage, last puller) *Pipeline {
-	widest, reach := s.In.RowBytes(), 0
 	var final *node
 	for _, step := range s.Steps {
 		in := &window{puller: last, stride: stride(step.In.RowBytes()), rowBytes: step.In.RowBytes()}
 		final = &node{before: final, in: in, op: step.Op, apply: step.Op.Bind(step.In)}
 		last = puller{height: step.Out.Height, fill: final.fill}
+	}
+	return &Pipeline{last: last, final: final, block: blockOf(s)}
+}
+
+// stepBytes is what most ops' scratch memory takes at most: they go by strips of columns.
+const stepBytes = 1 << 20
+
+// rowKeeper is an op that has scratch memory of so many rows of its input.
+type rowKeeper interface{ keepsRows() int }
+
+// Memory returns about how many bytes a Pipeline of the stage takes at most, without the rows that it is given.
+func (s Stage) Memory() int64 {
+	var n int64
+	block := blockOf(s)
+	for i := len(s.Steps) - 1; i >= 0; i-- {
+		step := s.Steps[i]
+		block = min(step.Op.InRows(Rows{0, block}).Len(), step.In.Height)
+		rows := block
+		if k, ok := step.Op.(rowKeeper); ok {
+			rows += k.keepsRows()
+		}
+		n += int64(rows)*int64(stride(step.In.RowBytes())) + stepBytes
+	}
+	return n
+}
+
+// blockOf returns how many rows of the stage's result a Pipeline computes in one go.
+func blockOf(s Stage) int {
+	widest, reach := s.In.RowBytes(), 0
+	for _, step := range s.Steps {
 		widest = max(widest, step.Out.RowBytes())
 		reach = max(reach, step.Op.InRows(Rows{0, 1}).Len()/2)
 	}
-	return &Pipeline{last: last, final: final, block: min(max(1, blockBytes/widest, min(8*reach, 32)), 256)}
+	return min(max(1, blockBytes/widest, min(8*reach, 32)), 256)
 }
 
 // forget drops the rows of the windows: the input has become another one.

@@ -169,7 +169,7 @@ func (m *Membership) Fail(status int, message string, result []byte, consequence
 
 func (m *Membership) finish(f *control.Finished) error {
 	f.Epoch = m.Epoch
-	f.MaxRSSBytes = maxRSS()
+	f.MaxRSSBytes = MaxRSS()
 	if err := m.conn.Send(f); err != nil {
 		return fmt.Errorf("finish: %w", err)
 	}

@@ -201,9 +201,9 @@ func (r *Rank) suspend(on bool) {
 	}
 }
 
-// maxRSS returns the most memory that this process had resident so far, in bytes, or 0 if the kernel does not say.
+// MaxRSS returns the most memory that this process had resident so far, in bytes, or 0 if the kernel does not say.
 // What wait4 says instead includes, in a small process, that of the parent, from between fork and exec.
-func maxRSS() int64 {
+func MaxRSS() int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0

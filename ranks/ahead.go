@@ -33,9 +33,6 @@ type ahead struct {
 	err     error
 }
 
-// aheadBytes is how much of INPUT may be decoded ahead.
-const aheadBytes = 64 << 20
-
 // slabBytes is about how much is decoded in one go.
 const slabBytes = 256 << 10
 

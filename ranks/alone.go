@@ -22,10 +22,15 @@ func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int
 		take := put
 		var decision kernels.Decision
 		if g := stage.Global(); g != nil {
-			decision = g.Decide(stage.Out, []kernels.Rows{{Hi: stage.Out.Height}})
+			var err error
+			if decision, err = g.Decide(stage.Out, []kernels.Rows{{Hi: stage.Out.Height}}, kernels.Room{}); err != nil {
+				return err
+			}
 			take = func(y int, rows [][]byte) error {
 				for i, row := range rows {
-					decision.Put(y+i, row)
+					if err := decision.Put(y+i, row); err != nil {
+						return err
+					}
 				}
 				return nil
 			}
@@ -53,7 +58,9 @@ func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int
 		}
 		read = func(y int, dst [][]byte) error {
 			for i, row := range dst {
-				decision.Row(y+i, row)
+				if err := decision.Row(y+i, row); err != nil {
+					return err
+				}
 			}
 			return nil
 		}
@@ -64,6 +71,6 @@ func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int
 // nobody are the other ranks of one that computes alone.
 type nobody struct{}
 
-func (nobody) SwapBorders(func(int) []byte, func(int, []byte)) error { return nil }
-func (nobody) Any(cond bool) (bool, error)                           { return cond, nil }
-func (nobody) Sum([]int64) error                                     { return nil }
+func (nobody) SwapBorders(func(int) ([]byte, error), func(int, []byte) error) error { return nil }
+func (nobody) Any(cond bool) (bool, error)                                          { return cond, nil }
+func (nobody) Sum([]int64) error                                                    { return nil }

@@ -58,6 +58,7 @@ func TestAnyChain(t *testing.T) {
 		s := setup{
 			size: n, threads: rapid.IntRange(1, 3).Draw(r, "threads"), head: rapid.IntRange(0, n).Draw(r, "head"),
 			tileRows: rapid.SampledFrom([]int{0, 1, 2, 3, 7, 64}).Draw(r, "tileRows"), private: rapid.Bool().Draw(r, "private"), hosts: 1,
+			tight: rapid.Bool().Draw(r, "tight"),
 		}
 		if got := run(t, job, s); !bytes.Equal(got, want) {
 			r.Fatalf("%s on %d×%d×%d, %+v: the file differs from that of one rank", ops, width, height, channels, s)

@@ -23,13 +23,8 @@ func (r *Rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 			continue
 		}
 		g.Go(func() error {
-			var waited time.Duration
-			pipeline := kernels.NewPipeline(st, func(y int, dst [][]byte) error {
-				began := time.Now()
-				err := readers[lane](y, dst)
-				waited += time.Since(began)
-				return err
-			})
+			reader := &readers[lane]
+			pipeline := kernels.NewPipeline(st, func(y int, dst [][]byte) error { return reader.rows(ctx, y, dst) })
 			rows := newRows(plan.highest(runs), st.Out.RowBytes())
 			for _, tile := range plan.ascending([][]kernels.Rows{runs}) {
 				if ctx.Err() != nil {
@@ -37,12 +32,12 @@ func (r *Rank) compute(ctx context.Context, g *errgroup.Group, stage int, from s
 				}
 				r.probe.at(from.step, stage)
 				began := time.Now()
-				waited = 0
+				reader.waited = 0
 				if err := pipeline.Run(tile, rows[:tile.Len()]); err != nil {
 					return fmt.Errorf("compute rows %v of stage %d: %w", tile, stage, err)
 				}
-				r.meter.add(from.kind, waited)
-				r.meter.add(compute, time.Since(began)-waited)
+				r.meter.add(from.kind, reader.waited)
+				r.meter.add(compute, time.Since(began)-reader.waited)
 				r.meter.tiles.Add(1)
 				if len(st.Steps) > 0 {
 					r.meter.computed.Add(int64(tile.Len()))
@@ -72,7 +67,10 @@ func (r *Rank) decide(ctx context.Context, stage int, from supply) (kernels.Deci
 	r.compute(gctx, g, stage, from, func(_ int, tile kernels.Rows, rows [][]byte) ([][]byte, error) {
 		stop := r.meter.time(compute)
 		for y := tile.Lo; y < tile.Hi; y++ {
-			decision.Put(y, rows[y-tile.Lo])
+			if err := decision.Put(y, rows[y-tile.Lo]); err != nil {
+				stop()
+				return nil, err
+			}
 		}
 		stop()
 		r.add(&decision.have, tile)
@@ -97,18 +95,19 @@ func (r *Rank) decide(ctx context.Context, stage int, from supply) (kernels.Deci
 func (r *Rank) settle(stage int) (*settling, error) {
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	held := plan.heldBy(r.world.Rank())
-	mine := append([]kernels.Rows(nil), held...)
-	for _, runs := range plan.of(r.world.Rank(), r.plan.Lanes) {
-		mine = append(mine, runs...)
-	}
 	before := r.decisions[stage]
-	d := &settling{Decision: st.Global().Decide(st.Out, union(mine))}
+	d, err := newSettling(st, plan.rowsOf(r.world.Rank(), r.plan.Lanes), r.room(stage, before.bytes()))
+	if err != nil {
+		return nil, fmt.Errorf("stage %d: %w", stage, err)
+	}
 	for _, run := range held {
 		if err := r.refill(d, before, stage, run); err != nil {
+			d.close()
 			return nil, err
 		}
 		d.have = d.have.with(run)
 	}
+	before.close()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.decisions[stage] = d
@@ -120,14 +119,23 @@ func (r *Rank) refill(d, before *settling, stage int, run kernels.Rows) error {
 	if before != nil && before.have.within(run).len() == run.Len() {
 		row := make([]byte, r.picture.stages[stage].Out.RowBytes())
 		for y := run.Lo; y < run.Hi; y++ {
-			before.Local(y, row)
-			d.Put(y, row)
+			if err := before.Local(y, row); err != nil {
+				return err
+			}
+			if err := d.Put(y, row); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
 	rows, err := r.restored(stage, run)
-	for i, row := range rows {
-		d.Put(run.Lo+i, row)
+	if err != nil {
+		return err
 	}
-	return err
+	for i, row := range rows {
+		if err := d.Put(run.Lo+i, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -165,6 +165,7 @@ func TestDeathsDoNotMatter(t *testing.T) {
 			for attempt := range 3 {
 				size := 1 + rng.IntN(5)
 				job.Ranks, job.Head = size, rng.IntN(size+1)
+				job.Memory = []int64{0, 1}[rng.IntN(2)]
 				job.TileRows, job.Threads = []int{0, 1, 2, 7, 30}[rng.IntN(5)], 1+rng.IntN(3)
 				d := &disaster{setup: setup{size: size, head: job.Head, hosts: 1 + rng.IntN(3), private: rng.IntN(3) == 0}, job: job}
 				d.members, d.fates = make([]*ranks.Rank, d.setup.members()), make([]*commtest.Fate, d.setup.members())

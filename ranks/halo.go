@@ -12,19 +12,26 @@ import (
 )
 
 // neighbours supplies the stage after a decision: its rows are spread over the ranks, and each lane is sent those
-// within reach of its tiles.
+// within reach of its tiles that its own rank does not have.
 func (r *Rank) neighbours(stage int, d kernels.Decision) supply {
-	rowBytes := r.picture.stages[stage].Out.RowBytes()
+	plan, rowBytes := r.plan.Stages[stage], r.picture.stages[stage].Out.RowBytes()
+	read := func(y int, dst [][]byte) error {
+		for i, row := range dst {
+			if err := d.Row(y+i, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return supply{
-		have: r.plan.Stages[stage].holdings(r.plan.Lanes, rowBytes),
-		kind: halo, step: "halo",
+		owned: func(rank int) rowSet { return plan.rowsOf(rank, r.plan.Lanes) },
+		read:  func(_ context.Context, y int, dst [][]byte) error { return read(y, dst) },
+		have:  plan.holdings(r.plan.Lanes, rowBytes),
+		kind:  halo, step: "halo",
 		lend: func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
 			defer r.meter.time(compute)()
 			dst := newRows(rows.Len(), rowBytes)
-			for i, row := range dst {
-				d.Row(rows.Lo+i, row)
-			}
-			return dst, nil
+			return dst, read(rows.Lo, dst)
 		},
 	}
 }
@@ -85,7 +92,7 @@ func (p *peers) wait() (stop func()) {
 }
 
 // SwapBorders implements kernels.Peers.
-func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)) error {
+func (p *peers) SwapBorders(row func(y int) ([]byte, error), absorb func(y int, b []byte) error) error {
 	defer p.wait()()
 	g, ctx := errgroup.WithContext(p.ctx)
 	received := make([][]byte, len(p.links))
@@ -93,7 +100,10 @@ func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)
 		rows := make([][]byte, len(l.mine))
 		size := 0
 		for j, y := range l.mine {
-			rows[j] = row(y)
+			var err error
+			if rows[j], err = row(y); err != nil {
+				return err
+			}
 			size += len(rows[j])
 		}
 		received[i] = make([]byte, size)
@@ -112,7 +122,9 @@ func (p *peers) SwapBorders(row func(y int) []byte, absorb func(y int, b []byte)
 	for i, l := range p.links {
 		each := len(received[i]) / len(l.theirs)
 		for j, y := range l.theirs {
-			absorb(y, received[i][j*each:(j+1)*each])
+			if err := absorb(y, received[i][j*each:(j+1)*each]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

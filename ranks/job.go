@@ -35,6 +35,7 @@ type Job struct {
 	TileRows int    `json:"tile_rows"` // 0: chosen by the head
 	Threads  int    `json:"threads"`   // lanes a rank
 	Shrink   int    `json:"shrink"`    // how often to halve a tile's height, for lack of memory
+	Memory   int64  `json:"memory"`    // bytes that a process may take; 0: what its host can spare
 	Scratch  string `json:"scratch"`   // folder for what does not fit into memory; "" for the host's own
 	Fsync    bool   `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
 
@@ -147,7 +148,7 @@ type Picture struct {
 // Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
 // checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
 func (j Job) Inspect(f *os.File) (*Picture, error) {
-	in, err := raster.Open(f, j.Input.Name, j.Read)
+	in, err := raster.Open(f, j.Input.Name, j.readOptions())
 	if err != nil {
 		return nil, err
 	}

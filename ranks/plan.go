@@ -40,11 +40,12 @@ const tileBytes = 1 << 20
 // division is by what a Plan divides the work.
 type division struct {
 	ranks, lanes int
-	tileRows     int  // 0: as is best
-	shrink       int  // how often to halve that
-	segment      int  // rows of a segment of OUTPUT, of which a tile is a multiple; 0 if there are none
-	comesInOrder bool // INPUT is decoded from top to bottom
-	takesInOrder bool // OUTPUT is written from top to bottom
+	tileRows     int                 // 0: as is best
+	shrink       int                 // how often to halve that
+	segment      int                 // rows of a segment of OUTPUT, of which a tile is a multiple; 0 if there are none
+	most         func(stage int) int // rows of a tile for which there is memory
+	comesInOrder bool                // INPUT is decoded from top to bottom
+	takesInOrder bool                // OUTPUT is written from top to bottom
 }
 
 // division returns how a world of the given size divides the work. encoder is that of OUTPUT, or nil, and direct tells whether rows of OUTPUT can be written in any order.
@@ -52,14 +53,17 @@ func (j Job) division(p *Picture, size int, encoder raster.Encoder, direct bool)
 	return division{
 		ranks: j.ranks(size), lanes: j.lanes(), tileRows: j.TileRows, shrink: j.Shrink,
 		segment: segmentRows(encoder), comesInOrder: !p.direct, takesInOrder: !direct,
+		most: func(stage int) int {
+			return j.mostTileRows(p, p.stages[stage], encoder != nil && stage == len(p.stages)-1, size)
+		},
 	}
 }
 
-// rows returns the height of a tile.
-func (d division) rows(auto int) int {
+// rows returns the height of a stage's tiles.
+func (d division) rows(stage, auto int) int {
 	rows := d.tileRows
 	if rows == 0 {
-		rows = auto
+		rows = min(auto, d.most(stage))
 	}
 	rows = max(1, rows>>min(d.shrink, 30))
 	if d.segment > 0 {
@@ -102,13 +106,15 @@ func decide(stages []kernels.Stage, readers, writers []bool, there standing, d d
 			held, need = assign(there.held[i], need)
 		}
 		if i > 0 && len(s.Steps) == 0 && held == nil && p.Stages[i-1].Held == nil && len(there.done) == 0 {
-			p.Stages = append(p.Stages, p.Stages[i-1]) // nothing to compute: rows stay where they are
+			same := p.Stages[i-1] // nothing to compute: rows stay where they are
+			same.TileRows = d.rows(i, autoRows(s))
+			p.Stages = append(p.Stages, same)
 			continue
 		}
 		if inTurn(i) {
-			p.Stages = append(p.Stages, dealt(s, d, need))
+			p.Stages = append(p.Stages, dealt(i, s, d, need))
 		} else {
-			p.Stages = append(p.Stages, banded(s, d, need))
+			p.Stages = append(p.Stages, banded(i, s, d, need))
 		}
 		plan := &p.Stages[i]
 		plan.Runs = append(plan.Runs, make([][]kernels.Rows, len(readers)*d.lanes-len(plan.Runs))...)
@@ -141,11 +147,20 @@ func assign(claims [][]kernels.Rows, need rowSet) (held [][]kernels.Rows, lackin
 	return held, need.without(union(held...))
 }
 
-func autoRows(s kernels.Stage) int { return max(1, tileBytes/s.Out.RowBytes()) }
+// localBytes is that where the result stays on the rank, and small tiles stay in a nearer cache.
+const localBytes = 256 << 10
 
-func banded(s kernels.Stage, d division, need rowSet) StagePlan {
+func autoRows(s kernels.Stage) int {
+	bytes := tileBytes
+	if s.Global() != nil {
+		bytes = localBytes
+	}
+	return max(1, bytes/s.Out.RowBytes())
+}
+
+func banded(stage int, s kernels.Stage, d division, need rowSet) StagePlan {
 	height, lanes := max(1, need.len()), d.ranks*d.lanes
-	tileRows := d.rows(min(autoRows(s), (height+lanes-1)/lanes))
+	tileRows := d.rows(stage, min(autoRows(s), (height+lanes-1)/lanes))
 	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, lanes)}
 	tiles := cut(need, tileRows)
 	for l := range p.Runs {
@@ -154,11 +169,11 @@ func banded(s kernels.Stage, d division, need rowSet) StagePlan {
 	return p
 }
 
-func dealt(s kernels.Stage, d division, need rowSet) StagePlan {
+func dealt(stage int, s kernels.Stage, d division, need rowSet) StagePlan {
 	height, lanes := max(1, need.len()), d.ranks*d.lanes
 	// Each tile's halo is computed and sent again, so a tile is several times as high as its halo.
 	halo := s.InRows(kernels.Rows{Lo: s.Out.Height / 2, Hi: s.Out.Height/2 + 1}).Len() - 1
-	tileRows := d.rows(min(max(autoRows(s), 4*halo), (height+lanes-1)/lanes))
+	tileRows := d.rows(stage, min(max(autoRows(s), 4*halo), (height+lanes-1)/lanes))
 	p := StagePlan{TileRows: tileRows, Runs: make([][]kernels.Rows, lanes)}
 	for i, tile := range cut(need, tileRows) {
 		rank, lane := i%d.ranks, i/d.ranks%d.lanes
@@ -246,6 +261,11 @@ func (p StagePlan) heldBy(member int) []kernels.Rows {
 		return nil
 	}
 	return p.Held[member]
+}
+
+// rowsOf returns the rows that a member holds or computes.
+func (p StagePlan) rowsOf(member, lanes int) rowSet {
+	return union(slices.Concat(p.of(member, lanes)...), p.heldBy(member))
 }
 
 // holdings says for every run of every rank who has it, as comm wants to know it.

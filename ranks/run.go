@@ -116,6 +116,9 @@ func (r *Rank) tag() comm.Tag {
 // Close closes the files.
 func (r *Rank) Close() {
 	r.book.close()
+	for _, d := range r.decisions {
+		d.close()
+	}
 	for _, l := range r.ledgers {
 		l.Close()
 	}

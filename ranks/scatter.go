@@ -14,9 +14,14 @@ import (
 func (r *Rank) scattered() supply {
 	in := r.picture.stages[0].In
 	s := supply{
-		have:  []comm.Placed{{Rank: r.job.Head, Rect: rect(kernels.Rows{Hi: in.Height}, in.RowBytes())}},
-		reads: r.plan.Readers,
-		kind:  scatter, step: "scatter",
+		have: []comm.Placed{{Rank: r.job.Head, Rect: rect(kernels.Rows{Hi: in.Height}, in.RowBytes())}},
+		owned: func(rank int) rowSet {
+			if r.plan.Readers[rank] {
+				return rowSet{{Hi: in.Height}}
+			}
+			return nil
+		},
+		kind: scatter, step: "scatter",
 	}
 	if !r.reads {
 		return s
@@ -41,9 +46,10 @@ func (r *Rank) runAhead(s *supply) {
 	st, plan := r.picture.stages[0], r.plan.Stages[0]
 	var lanes [][]kernels.Rows
 	for _, runs := range plan.Runs {
-		lanes = append(lanes, chunks(st, runs, st.In.Height))
+		lanes = append(lanes, chunks(st, runs, nil, st.In.Height))
 	}
-	a := newAhead(r.readInput, st.In, lanes, aheadBytes, r.job.scratch)
+	_, room := r.job.decoding()
+	a := newAhead(r.readInput, st.In, lanes, room, r.job.scratch)
 	s.begin = func(ctx context.Context, g *errgroup.Group) {
 		context.AfterFunc(ctx, a.close)
 		g.Go(func() error { return a.run(ctx) })

@@ -23,7 +23,7 @@ func (j Job) openSource() (*source, error) {
 
 // readFrom reads the header of INPUT, which f is, and closes it if that fails.
 func (j Job) readFrom(f *os.File) (*source, error) {
-	reader, err := raster.Open(f, j.Input.Name, j.Read)
+	reader, err := raster.Open(f, j.Input.Name, j.readOptions())
 	if err != nil {
 		f.Close()
 		return nil, err

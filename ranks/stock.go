@@ -24,6 +24,26 @@ type settling struct {
 	have rowSet
 }
 
+func newSettling(st kernels.Stage, rows rowSet, room kernels.Room) (*settling, error) {
+	d, err := st.Global().Decide(st.Out, rows, room)
+	return &settling{Decision: d}, err
+}
+
+// bytes returns how much memory it takes; it may be nil.
+func (s *settling) bytes() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.Bytes()
+}
+
+// close gives a scratch file back; s may be nil.
+func (s *settling) close() {
+	if s != nil {
+		_ = s.Close() // it has no name any more
+	}
+}
+
 func newStock() stock {
 	return stock{kept: make(map[kernels.Rows][][]byte), computed: make(map[int]rowSet)}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,9 +16,9 @@ import (
 type supply struct {
 	have  []comm.Placed                                                  // who has which rows
 	lend  func(ctx context.Context, rows kernels.Rows) ([][]byte, error) // rows that this rank has
-	read  func(ctx context.Context, y int, dst [][]byte) error           // set if this rank reads all its rows by itself
+	owned func(rank int) rowSet                                          // those that a rank need not be sent
+	read  func(ctx context.Context, y int, dst [][]byte) error           // for these, on this rank
 	begin func(context.Context, *errgroup.Group)                         // if set, to be called before the others
-	reads []bool                                                         // by rank: has a read of its own
 	kind  activity                                                       // what waiting for these rows is called
 	step  string                                                         // and what a probe calls it
 }
@@ -27,7 +28,7 @@ const chunkBytes = 1 << 20
 
 // open starts what it takes to supply the lanes of this rank with the rows of the given stage, and to lend this rank's rows to
 // others. It returns a reader for each of this rank's lanes.
-func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply) []kernels.Reader {
+func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply) []laneReader {
 	if s.begin != nil {
 		s.begin(ctx, g)
 	}
@@ -37,44 +38,75 @@ func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 	lend := func(ctx context.Context, q comm.Rect) ([][]byte, error) {
 		return s.lend(ctx, kernels.Rows{Lo: int(q.Y0), Hi: int(q.Y1)})
 	}
-	readers := make([]kernels.Reader, r.plan.Lanes)
+	self, own := r.world.Rank(), make([]rowSet, r.world.Size())
+	for rank := range own {
+		own[rank] = s.owned(rank)
+	}
+	readers := make([]laneReader, r.plan.Lanes)
 	for lane := range readers {
 		flow := comm.Flow{Have: s.have}
 		var mine []kernels.Rows
 		for to := range r.world.Size() {
-			if s.reads != nil && s.reads[to] {
-				continue
-			}
-			for _, c := range chunks(st, plan.Runs[to*r.plan.Lanes+lane], chunkRows) {
+			for _, c := range chunks(st, plan.Runs[to*r.plan.Lanes+lane], own[to], chunkRows) {
 				flow.Need = append(flow.Need, comm.Placed{Rank: to, Rect: rect(c, rowBytes)})
-				if to == r.world.Rank() {
+				if to == self {
 					mine = append(mine, c)
 				}
 			}
 		}
 		mover := r.world.NewMover(r.tag(), flow, lend)
 		g.Go(func() error { return mover.Serve(ctx) })
-		if s.read != nil {
-			readers[lane] = func(y int, dst [][]byte) error { return s.read(ctx, y, dst) }
-		} else {
-			readers[lane] = r.fetch(ctx, g, mover, mine, rowBytes)
+		readers[lane] = laneReader{
+			supply: s, own: own[self], sent: r.fetch(ctx, g, mover, mine, rowBytes),
 		}
 	}
 	return readers
 }
 
-// chunks cuts the input rows of the runs into pieces of at most n rows. Rows that a run shares with the one before it are still in the
-// lane's pipeline, so they come once.
-func chunks(s kernels.Stage, runs []kernels.Rows, n int) []kernels.Rows {
+// laneReader brings a lane its rows: those that its rank has itself, and those that are sent.
+type laneReader struct {
+	supply
+	own    rowSet
+	sent   kernels.Reader
+	waited time.Duration // for them
+}
+
+// rows is a kernels.Reader.
+func (l *laneReader) rows(ctx context.Context, y int, dst [][]byte) error {
+	for len(dst) > 0 {
+		began, n, mine := time.Now(), len(dst), false
+		if part := l.own.within(kernels.Rows{Lo: y, Hi: y + n}); len(part) > 0 {
+			if n, mine = part[0].Lo-y, part[0].Lo == y; mine {
+				n = part[0].Len()
+			}
+		}
+		var err error
+		if mine {
+			err = l.read(ctx, y, dst[:n])
+		} else {
+			err = l.sent(y, dst[:n])
+		}
+		if err != nil {
+			return err
+		}
+		if !mine || l.kind == read { // else they are in memory, and making them is part of computing
+			l.waited += time.Since(began)
+		}
+		y, dst = y+n, dst[n:]
+	}
+	return nil
+}
+
+// chunks cuts the input rows of the runs that are not the rank's own into pieces of at most n rows. Rows that a run shares with the one
+// before it are still in the lane's pipeline, so they come once.
+func chunks(s kernels.Stage, runs []kernels.Rows, own rowSet, n int) []kernels.Rows {
 	var cs []kernels.Rows
 	seen := 0
 	for _, run := range runs {
 		need := s.InRows(run)
 		first := max(need.Lo, seen)
 		seen = max(need.Hi, seen)
-		for y := first; y < need.Hi; y += n {
-			cs = append(cs, kernels.Rows{Lo: y, Hi: min(y+n, need.Hi)})
-		}
+		cs = append(cs, cut(rowSet{{Lo: first, Hi: max(first, need.Hi)}}.without(own), n)...)
 	}
 	return cs
 }

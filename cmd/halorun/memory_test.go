@@ -2,76 +2,117 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 )
 
-// limited returns a command that runs in a cgroup of its own with so much memory, of version 1 or 2. Nothing else makes the kernel end
-// a process for lack of memory without endangering the machine. Only root can make one, and not in every container, so that the test
-// is left out elsewhere: CI runs as root.
-func limited(t *testing.T, limit int64, program string, args ...string) *exec.Cmd {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("a cgroup can only be made by root")
-	}
-	name := fmt.Sprintf("halorun-test-%d", os.Getpid())
-	dir, file := filepath.Join("/sys/fs/cgroup/memory", name), "memory.limit_in_bytes"
-	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil {
-		dir, file = filepath.Join("/sys/fs/cgroup", name), "memory.max"
-	}
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Skipf("there are no cgroups here: %v", err)
-	}
-	t.Cleanup(func() {
-		eventually(t, "the cgroup is empty", func() bool { return os.Remove(dir) == nil })
-	})
-	if err := os.WriteFile(filepath.Join(dir, file), []byte(strconv.FormatInt(limit, 10)), 0o644); err != nil {
-		// The folder can be made where the controller of memory is not handed on, which only the file's absence tells.
-		t.Skipf("memory cannot be limited here: %v", err)
-	}
-	return exec.Command("sh", append([]string{"-c", `echo $$ >"$0" && exec "$@"`, filepath.Join(dir, "cgroup.procs"), program}, args...)...)
-}
-
-// A rank that the kernel ends for lack of memory is said to be, and goes on with lower tiles until they fit.
-func TestLackOfMemory(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	dir := t.TempDir()
-	in, out, want := filepath.Join(dir, "in.ppm"), filepath.Join(dir, "out.ppm"), filepath.Join(dir, "want.ppm")
-	if err := os.WriteFile(in, picture(12000, 3000, 3), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if err := b.halorun(t, "run", "-n", "2", "--checkpoint", "off", in, want, "blur:size=5").Run(); err != nil {
-		t.Fatal(err)
-	}
-	cmd := limited(t, 90<<20, b.path("halorun"), "run", "-n", "2", "--tile-rows", "1500", in, out, "blur:size=5")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, stderr.String())
-	}
-	for line := range strings.Lines(stderr.String()) {
-		if !strings.Contains(line, "was killed by the kernel for lack of memory; member ") || !strings.Contains(line, ", with lower tiles") {
-			t.Errorf("it says %q", line)
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "1": 1, "268435456": 1 << 28, "1b": 1, "256MiB": 256 << 20, "256mib": 256 << 20, "256M": 256 << 20, "1k": 1024, "3GB": 3e9,
+		"1T": 1 << 40, "9223372036854775807": math.MaxInt64,
+	} {
+		if got, err := parseSize("memory", text); err != nil || got != want {
+			t.Errorf("%s: %d, %v; want %d", text, got, err, want)
 		}
 	}
-	if stderr.Len() == 0 {
-		t.Error("it says nothing")
+	for _, text := range []string{"", "MiB", "-1", "1.5G", "1 GiB", "1X", "9223372036854775808", "9999999999T", "1bb", "1ib"} {
+		if got, err := parseSize("memory", text); err == nil {
+			t.Errorf("%s: %d", text, got)
+		}
 	}
-	got, err := os.ReadFile(out)
+}
+
+// TestMemory: no process of a job takes more than --memory says, whatever is decided over the whole picture, and the result is the same.
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program, err := buildProgram() // the race detector takes several times as much
 	if err != nil {
 		t.Fatal(err)
 	}
-	expected, err := os.ReadFile(want)
+	exe := filepath.Join(dir, "halorun")
+	writeProgram(t, exe, program)
+	// Rows of a pattern that repeats, with edges that run from top to bottom, through all that is in memory at a time.
+	const width, height, pattern = 16384, 12000, 512
+	rows := make([]byte, width*pattern)
+	for i := range rows {
+		x, y := i%width, i/width
+		rows[i] = byte(60 * (x >> 6 & 1))
+		if (x+y)%509 < 3 {
+			rows[i] = 255
+		}
+	}
+	in := filepath.Join(dir, "in.pgm")
+	f, err := os.Create(in)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, expected) {
-		t.Error("the file is another")
+	defer f.Close()
+	fmt.Fprintf(f, "P5\n%d %d\n255\n", width, height)
+	for y := 0; y < height; y += pattern {
+		if _, err := f.Write(rows[:width*min(pattern, height-y)]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(out string, args ...string) (peak int64, text string) {
+		report := filepath.Join(dir, "report.json")
+		cmd := exec.Command(exe, append(append([]string{"run", "-n", "2", "--checkpoint", "off", "--report", report}, args...), in, filepath.Join(dir, out))...)
+		cmd.Args = append(cmd.Args, map[string][]string{"e": {"edges:low=20,high=300"}, "o": {"equalize"}}[out[:1]]...)
+		b, err := cmd.CombinedOutput()
+		if err != nil {
+			return 0, string(b)
+		}
+		var r struct {
+			Ranks []struct {
+				MaxRSSBytes int64 `json:"max_rss_bytes"`
+			}
+			Launcher struct {
+				MaxRSSBytes int64 `json:"max_rss_bytes"`
+			}
+		}
+		if b, err = os.ReadFile(report); err == nil {
+			err = json.Unmarshal(b, &r)
+		}
+		if err != nil || len(r.Ranks) != 2 {
+			t.Fatalf("%v: %s", err, b)
+		}
+		peak = r.Launcher.MaxRSSBytes
+		for _, rank := range r.Ranks {
+			peak = max(peak, rank.MaxRSSBytes)
+		}
+		return peak, ""
+	}
+	for _, kind := range []string{"e", "o"} {
+		_, failed := run(kind + "1.pgm")
+		peak, failedTight := run(kind+"2.pgm", "--memory", "52MiB", "--scratch-dir", dir)
+		if failed+failedTight != "" {
+			t.Fatal(failed, failedTight)
+		}
+		if peak > 52<<20 {
+			t.Errorf("%s: a process took %d KiB", kind, peak>>10)
+		}
+		one, err := os.ReadFile(filepath.Join(dir, kind+"1.pgm"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		two, err := os.ReadFile(filepath.Join(dir, kind+"2.pgm"))
+		if err != nil || !bytes.Equal(one, two) {
+			t.Errorf("%s: other bytes, %v", kind, err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "halorun-*")); left != nil {
+		t.Errorf("%v is left", left)
+	}
+	if _, failed := run("e3.pgm", "--memory", "40MiB"); !strings.Contains(failed, "MiB at least, not 40") || strings.Count(failed, "\n") != 1 {
+		t.Errorf("too little memory: %q", failed)
+	}
+	if _, failed := run("e3.pgm", "--memory", "52MiB", "--scratch-dir", filepath.Join(dir, "none")); !strings.Contains(failed, "scratch file") || strings.Count(failed, "\n") != 1 {
+		t.Errorf("no scratch folder: %q", failed)
 	}
 }

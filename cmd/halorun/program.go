@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"runtime/debug"
 	"time"
 
 	"halorun/comm"
@@ -18,17 +17,15 @@ type program struct {
 	many *folder.Member
 }
 
-// baseMemory is about what a rank takes besides the pictures that it is at.
-const baseMemory = 16 << 20
-
 func newProgram(began time.Time, spec rankSpec, probe ranks.Probe) *program {
 	p := &program{spec: spec}
 	if spec.Folder == nil {
+		limitMemory(spec.Job.Memory)
 		p.one = ranks.New(began, probe)
 		return p
 	}
 	// Pictures come and go; what has gone is to be collected before the process grows beyond its share.
-	debug.SetMemoryLimit(spec.Folder.Memory + baseMemory)
+	limitMemory(spec.Folder.Memory + ranks.ProgramBytes)
 	p.many = folder.New(began, probe)
 	return p
 }

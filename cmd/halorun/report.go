@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"halorun/launcher"
 	"halorun/ranks"
 	"halorun/ranks/folder"
@@ -195,10 +193,7 @@ func (r *report) write(ctx context.Context, path string, began time.Time, err er
 		r.State = "timeout"
 	}
 	r.WallSeconds = time.Since(began).Seconds()
-	var usage unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &usage) == nil {
-		r.Launcher.MaxRSSBytes = usage.Maxrss << 10
-	}
+	r.Launcher.MaxRSSBytes = launcher.MaxRSS()
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

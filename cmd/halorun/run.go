@@ -52,7 +52,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		}, readFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
+		}, readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
@@ -84,6 +84,8 @@ type runOptions struct {
 	quality      int
 	compression  string
 	read         raster.Options
+	memory       int64  // a process may take; 0: not said
+	scratch      string // folder
 	fsync        bool
 	report       string
 	timeout      time.Duration
@@ -140,6 +142,17 @@ func (o *runOptions) check(c *cli.Context) error {
 	var err error
 	if o.read, err = parseRead(c); err != nil {
 		return err
+	}
+	if c.IsSet("memory") {
+		if o.memory, err = parseSize("memory", c.String("memory")); err != nil {
+			return err
+		}
+		if o.memory < ranks.ProgramBytes {
+			return usage("--memory %s: the program itself needs %d MiB", c.String("memory"), ranks.ProgramBytes>>20)
+		}
+	}
+	if o.scratch = c.String("scratch-dir"); o.scratch != "" && !filepath.IsAbs(o.scratch) {
+		return usage("--scratch-dir %q: give an absolute path, since it is one on every host", o.scratch)
 	}
 	if err := o.checkLaunch(c); err != nil {
 		return err
@@ -269,7 +282,8 @@ func (o *runOptions) run(ctx context.Context) error {
 
 // job opens the files, runs the ranks and puts OUTPUT in place.
 func (o *runOptions) job(ctx context.Context, signals *signals, report *report) error {
-	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, Read: o.read, Fsync: o.fsync}
+	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, Read: o.read, Fsync: o.fsync,
+		Memory: o.memory, Scratch: o.scratch}
 	files := inherited{}
 	defer files.close()
 	var err error
@@ -286,6 +300,9 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 	picture, err := job.Inspect(files.source)
 	if err != nil {
 		return inspectError(err)
+	}
+	if err := job.CheckMemory(picture, len(o.launch.Placement)); err != nil {
+		return usageError{err}
 	}
 	job.Ops = picture.Ops // with what files held that ranks on other hosts lack
 	if job.InputID, err = ranks.IdentifyInput(files.source); err != nil {

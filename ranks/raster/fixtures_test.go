@@ -59,7 +59,7 @@ func TestReadsWhatOpenCVReads(t *testing.T) {
 				t.Fatalf("%d×%d, OpenCV %d×%d", got.width, got.height, want.width, want.height)
 			}
 			if got.channels == 1 {
-				got = &pixels{got.width, got.height, 3, tripled([][]byte{got.data}, len(got.data))[0]}
+				got = &pixels{got.width, got.height, 3, threefold(got.data)}
 			}
 			worst, at := 0, 0
 			for i, v := range got.data {

@@ -69,7 +69,7 @@ func (p *pixels) colour() *pixels {
 	if p.channels == 3 {
 		return p
 	}
-	return &pixels{p.width, p.height, 3, tripled([][]byte{p.data}, len(p.data))[0]}
+	return &pixels{p.width, p.height, 3, threefold(p.data)}
 }
 
 // Others read what we write. PNG and JPEG are read by the standard library anyhow.
@@ -196,4 +196,13 @@ func TestStreamBehindOtherBytes(t *testing.T) {
 			t.Errorf("%s: other bytes, %v", format, err)
 		}
 	}
+}
+
+// threefold returns each sample three times.
+func threefold(data []byte) []byte {
+	var out []byte
+	for _, v := range data {
+		out = append(out, v, v, v)
+	}
+	return out
 }

@@ -1,9 +1,12 @@
 package raster
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"sync"
 )
 
 // Writer writes a picture. One process calls Begin and Finish. Between them come the rows: if Direct from any number of processes
@@ -79,9 +82,28 @@ func (w *plainWriter) WriteRows(y int, rows [][]byte) error {
 			return err
 		}
 	}
-	if w.out.tripled() {
-		rows = tripled(rows, w.out.Width)
+	if !w.out.tripled() {
+		return w.put(y, rows)
 	}
+	held := tripledBuffers.Get().(*[]byte)
+	defer tripledBuffers.Put(held)
+	for len(rows) > 0 {
+		n := min(max(1, tripledBytes/(3*w.out.Width)), len(rows))
+		*held = tripled((*held)[:0], rows[:n])
+		all := make([][]byte, n)
+		for i := range all {
+			all[i] = (*held)[3*w.out.Width*i : 3*w.out.Width*(i+1)]
+		}
+		if err := w.put(y, all); err != nil {
+			return err
+		}
+		y, rows = y+n, rows[n:]
+	}
+	return nil
+}
+
+// put writes rows as they are in the file.
+func (w *plainWriter) put(y int, rows [][]byte) error {
 	if w.direct {
 		return w.place.write(w.file, y, rows, w.clip)
 	}
@@ -110,18 +132,33 @@ func writeAll(w io.Writer, rows [][]byte) error {
 	return nil
 }
 
-// tripled makes three equal channels of one.
-func tripled(rows [][]byte, width int) [][]byte {
-	all := make([]byte, 3*width*len(rows))
-	out := make([][]byte, len(rows))
-	for y, row := range rows {
-		out[y] = all[3*width*y : 3*width*(y+1)]
+// tripledBytes is how many bytes of tripled rows are made at a time.
+const tripledBytes = 256 << 10
+
+var tripledBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// tripled appends three equal channels for the one of each row.
+func tripled(dst []byte, rows [][]byte) []byte {
+	for _, row := range rows {
+		at := len(dst)
+		dst = slices.Grow(dst, 3*len(row))[:at+3*len(row)]
+		out := dst[at:]
+		for len(row) >= 8 {
+			v := binary.LittleEndian.Uint64(row)
+			// Of eight samples, three words.
+			a := v&0xff*0x010101 | v>>8&0xff*0x010101<<24 | v>>16&0xff*0x0101<<48
+			b := v>>16&0xff | v>>24&0xff*0x010101<<8 | v>>32&0xff*0x010101<<32 | v>>40<<56
+			c := v>>40&0xff*0x0101 | v>>48&0xff*0x010101<<16 | v>>56*0x010101<<40
+			binary.LittleEndian.PutUint64(out, a)
+			binary.LittleEndian.PutUint64(out[8:], b)
+			binary.LittleEndian.PutUint64(out[16:], c)
+			row, out = row[8:], out[24:]
+		}
 		for x, v := range row {
-			d := out[y][3*x : 3*x+3]
-			d[0], d[1], d[2] = v, v, v
+			out[3*x], out[3*x+1], out[3*x+2] = v, v, v
 		}
 	}
-	return out
+	return dst
 }
 
 // inOrder checks that all rows come, from top to bottom.

@@ -90,15 +90,16 @@ func (j *job) lose(ctx context.Context, m *member, err error) {
 		s.member = nil // it has not been started
 		return
 	}
-	if j.config.MaxRestarts == 0 || s.Restarts >= j.config.MaxRestarts {
+	if j.config.MaxRestarts == 0 || j.restarts(s) >= j.config.MaxRestarts && !j.excused(m.id) {
 		if j.config.MaxRestarts > 0 {
-			err = &tooOften{err, s.Restarts}
+			err = &tooOften{err, j.restarts(s)}
 		}
 		j.failed(ctx, m, err, false)
 		return
 	}
 	j.rise(s)
 	s.Restarts++
+	s.losses = append(s.losses, m.id)
 	at := time.Now()
 	if s.lost != nil {
 		s.LostSeconds += at.Sub(s.lost.at).Seconds() // it was not made up for
@@ -106,6 +107,18 @@ func (j *job) lose(ctx context.Context, m *member, err error) {
 	s.lost = &loss{at: at, member: m.id, host: s.Host, err: err}
 	j.breakUp(m, howOf(err))
 }
+
+// restarts returns how many losses of a seat count against MaxRestarts.
+func (j *job) restarts(s *seat) (n int) {
+	for _, id := range s.losses {
+		if !j.excused(id) {
+			n++
+		}
+	}
+	return n
+}
+
+func (j *job) excused(member uint32) bool { return j.config.Excused != nil && j.config.Excused(member) }
 
 // breakUp ends the epoch because of a member. Of further ones nobody needs to know, who is on the way to the next.
 func (j *job) breakUp(m *member, why string) {

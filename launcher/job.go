@@ -55,10 +55,11 @@ type job struct {
 // seat is a rank of the job, or its source and sink, whoever it is at the time.
 type seat struct {
 	*RankResult
-	home    int     // the host of the Config that it was given first; -1 for the head that is no rank
-	member  *member // nil while nobody is
-	dropped bool    // for good
-	lost    *loss   // that is not made up for yet
+	home    int      // the host of the Config that it was given first; -1 for the head that is no rank
+	member  *member  // nil while nobody is
+	dropped bool     // for good
+	lost    *loss    // that is not made up for yet
+	losses  []uint32 // members that were lost, as Restarts counts them
 }
 
 // member is what is known of a member.

@@ -59,6 +59,9 @@ type Config struct {
 
 	// Progress gets what a rank says its result would be if it ended now, as Lines gets lines.
 	Progress func(rank int, member uint32, result []byte)
+	// Excused tells whether the loss of a member does not count against MaxRestarts, since what it was at is to blame, and is not tried again.
+	// It may be asked again and again, by any goroutine.
+	Excused func(member uint32) bool
 	// HeadLost is called when the process that reads INPUT and writes OUTPUT is lost, and has ended, before another one takes its place.
 	HeadLost func()
 	// Commit is called when all ranks have finished, and before they know that. Its error is the job's.

@@ -28,7 +28,7 @@ import (
 // folderFlags are the flags for many pictures.
 func folderFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output-name", Value: folder.DefaultPattern, Usage: "of many pictures: `NAME` of each in the folder OUTPUT, with {stem}, {ext}, {name}, {dir}, {n}"},
+		&cli.StringFlag{Name: "output-name", DefaultText: folder.DefaultPattern + ", or " + folder.DefaultPagePattern + " with --page all", Usage: "of many pictures: `NAME` of each in the folder OUTPUT, with {stem}, {ext}, {name}, {dir}, {n}, {page}"},
 		&cli.BoolFlag{Name: "fail-fast", Usage: "of many pictures: end at the first that fails"},
 		&cli.StringFlag{Name: "allow-failures", Value: "0", Usage: "of many pictures: exit status 0 if at most `N` fail, or N% of them"},
 		&cli.StringFlag{Name: "pictures-log", Usage: "of many pictures: one line of JSON for each to `FILE`, as it ends"},
@@ -49,6 +49,8 @@ type folderOptions struct {
 	end      byte
 	dir      string // that names of a list count from
 	split    int64
+	pages    bool // each is a picture
+	file     bool // INPUT is one file, of which all pages are
 }
 
 // allowance is how many pictures may fail.
@@ -91,13 +93,15 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 			given = f.Names()[0]
 		}
 	}
-	if !manyPictures(o.input) {
+	pages := c.String("page") == allPages
+	many := manyPictures(o.input)
+	if !many && !pages {
 		if given != "" {
 			return usage("--%s is for many pictures, and INPUT %s is one", given, o.input)
 		}
 		return nil
 	}
-	m := &folderOptions{failFast: c.Bool("fail-fast"), log: c.String("pictures-log"), end: '\n', split: c.Int64("split-pixels")}
+	m := &folderOptions{failFast: c.Bool("fail-fast"), log: c.String("pictures-log"), end: '\n', split: c.Int64("split-pixels"), pages: pages, file: !many}
 	format := ""
 	var err error
 	if o.format != "" {
@@ -105,7 +109,11 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 			return usageError{err}
 		}
 	}
-	if m.pattern, err = folder.ParsePattern(c.String("output-name"), format); err != nil {
+	name := c.String("output-name")
+	if name == "" && pages {
+		name = folder.DefaultPagePattern
+	}
+	if m.pattern, err = folder.ParsePattern(name, format); err != nil {
 		return usage("--output-name %v", err)
 	}
 	if m.allowed, err = parseAllowance(c.String("allow-failures")); err != nil {
@@ -113,6 +121,9 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 	}
 	if c.Bool("null") {
 		m.end = 0
+	}
+	if o.memory > 0 && o.pictureMemory() < folder.MinMemory {
+		return usage("--memory: a process at many pictures needs %d MiB at least", (ranks.ProgramBytes+folder.MinMemory)>>20)
 	}
 	if m.split < 1 {
 		return usage("--split-pixels %d: the number is at least 1", m.split)
@@ -143,6 +154,11 @@ func (o *runOptions) checkFolders() error {
 		}
 	}
 	st, err := os.Stat(o.output)
+	if o.many.file {
+		if err := o.checkPagesOf(st); err != nil {
+			return err
+		}
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(filepath.Dir(o.many.output)); errors.Is(err, fs.ErrNotExist) {
@@ -156,6 +172,25 @@ func (o *runOptions) checkFolders() error {
 	}
 	if in, err := os.Stat(o.input); err == nil && os.SameFile(in, st) {
 		return usage("OUTPUT %s is INPUT itself: the next run would take outputs for inputs; name another folder, which may be in it", o.output)
+	}
+	return nil
+}
+
+// checkPagesOf finds mistakes in the paths where INPUT is one file and --page is all. out is what there is of OUTPUT, or nil.
+func (o *runOptions) checkPagesOf(out fs.FileInfo) error {
+	if o.input == "-" {
+		return usage("--page all: INPUT is a file, a folder or a list, not stdin")
+	}
+	switch st, err := os.Stat(o.input); {
+	case err != nil:
+		return &raster.InputError{Name: o.input, Err: err}
+	case !st.Mode().IsRegular():
+		return usage("--page all: INPUT %s is no regular file", o.input)
+	}
+	_, err := raster.FormatOf(o.output)
+	if out != nil && !out.IsDir() || out == nil && err == nil && !strings.HasSuffix(o.output, "/") {
+		return usage("--page all: OUTPUT %s would be one file, and each page is a picture of its own; name a folder, such as %s/",
+			o.output, strings.TrimSuffix(o.output, filepath.Ext(o.output)))
 	}
 	return nil
 }
@@ -255,8 +290,9 @@ func (f *folderRun) keep() error {
 		Quality       int
 		Read          raster.Options
 		Compression   string
+		Pages         bool
 	}{
-		version, input, o.many.output, f.ops, f.format, fmt.Sprint(o.checkpoint.flags["output-name"]), o.quality, o.read.Samples(), o.compression,
+		version, input, o.many.output, f.ops, f.format, fmt.Sprint(o.checkpoint.flags["output-name"]), o.quality, o.read.Samples(), o.compression, o.many.pages,
 	})
 	if err != nil {
 		return err
@@ -350,6 +386,8 @@ func (f *folderRun) find(found folder.Find) error {
 	}
 	m := f.many
 	switch {
+	case m.file:
+		return found(f.input, filepath.Base(f.input))
 	case m.list == "-":
 		return wrong(folder.Read(os.Stdin, m.end, m.dir, found))
 	case m.list != "":
@@ -366,7 +404,7 @@ func (f *folderRun) find(found folder.Find) error {
 		return nil
 	case folder.IsGlob(f.input):
 		if st, err := os.Stat(f.input); err != nil || !st.IsDir() {
-			return folder.Glob(f.input, found)
+			return folder.Glob(f.input, m.output, found)
 		}
 	}
 	return wrong(folder.Walk(f.input, m.output, found))
@@ -374,7 +412,7 @@ func (f *folderRun) find(found folder.Find) error {
 
 // list makes the list of pictures that are to be done. Of a stream of names it goes on with it while ranks work, and cancels them if it cannot be read.
 func (f *folderRun) list(ctx context.Context, cancel context.CancelCauseFunc) error {
-	lister := folder.NewLister(f.many.output, f.many.pattern)
+	lister := f.lister()
 	var batch []*folder.Entry
 	flush := func() error {
 		err := f.queue.Add(batch...)
@@ -385,23 +423,27 @@ func (f *folderRun) list(ctx context.Context, cancel context.CancelCauseFunc) er
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		e, err := lister.Add(path, name)
-		if e == nil {
-			return err
-		}
-		f.listed.Add(1)
+		entries, err := lister.Add(path, name)
+		f.listed.Add(int64(len(entries)))
 		if err != nil {
-			if !f.streams {
+			if !f.streams || len(entries) == 0 {
 				return err
 			}
-			f.fail(e.In, err.(*folder.Clash).Why)
+			f.fail(entries[0], err.(*folder.Clash).Why)
 			return nil
 		}
-		if r := f.earlier[e.In]; r.Counts(e, f.many.output) {
-			f.resume(r)
-			return nil
+		for _, e := range entries {
+			if r := f.earlier.Of(e); r.Counts(e, f.many.output) {
+				f.resume(r)
+				continue
+			}
+			if batch = append(batch, e); len(batch) == folder.Window {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
 		}
-		if batch = append(batch, e); f.streams || len(batch) == folder.Window {
+		if f.streams {
 			return flush()
 		}
 		return nil
@@ -438,6 +480,20 @@ func (f *folderRun) list(ctx context.Context, cancel context.CancelCauseFunc) er
 	return f.queue.End()
 }
 
+// lister returns what makes a list of what is found.
+func (f *folderRun) lister() *folder.Lister {
+	l := folder.NewLister(f.many.output, f.many.pattern)
+	if f.many.pages {
+		l.Pages = func(path string) (int, error) {
+			if f.read.Geometry != nil {
+				return 1, nil
+			}
+			return folder.Pages(path)
+		}
+	}
+	return l
+}
+
 // none says that INPUT has no pictures.
 func (f *folderRun) none() error {
 	err := errors.New("there are no pictures in it (files that end in .png, .jpg, .tif, .ppm, .pgm or .pnm, or begin as these do)")
@@ -465,7 +521,7 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 	files := inherited{}
 	job := &folder.Job{
 		Output: o.many.output, Temp: f.temp, Read: o.read, Ops: f.ops, Format: f.format, Quality: o.quality, Compression: f.compression, Level: f.level, TileRows: o.tileRows,
-		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: folder.DefaultMemory, FailFast: o.many.failFast,
+		Threads: o.threads, Fsync: o.fsync, Large: o.many.split, Memory: o.pictureMemory(), Limit: o.memory, Scratch: o.scratch, FailFast: o.many.failFast, Patience: folder.DefaultPatience,
 		ListFD: files.add(f.queue.List), WakeFD: files.add(f.queue.Wake), JournalFD: files.add(f.journal),
 		ID: f.id, Mode: o.checkpoint.mode, Every: o.checkpoint.every,
 	}
@@ -477,7 +533,11 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		return err
 	}
 	config.Remove, config.Files = []string{f.temp}, files.files
-	config.Progress = f.progress
+	config.Progress, config.Excused = f.progress, f.tally.Excused
+	config.Events = func(e launcher.Event) {
+		f.tally.event(e)
+		o.event(e)
+	}
 	config.Commit = func() error {
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
@@ -495,6 +555,14 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		f.report.launched(result)
 	}
 	return err
+}
+
+// pictureMemory returns how much of a process's memory is for pictures that lanes are at.
+func (o *runOptions) pictureMemory() int64 {
+	if o.memory == 0 {
+		return folder.DefaultMemory
+	}
+	return o.memory - ranks.ProgramBytes
 }
 
 // progress takes note of what a rank says of itself.
@@ -527,6 +595,7 @@ func (f *folderRun) finish(ctx context.Context, err error) error {
 	if f.kept != nil {
 		f.kept.pictures(f.ended(), f.count())
 	}
+	f.tell()
 	f.report.Pictures = f.sum()
 	list, listErr := f.writeFailed()
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -124,6 +125,33 @@ func TestFolderLosses(t *testing.T) {
 				t.Errorf("%v: %d epochs, %+v", err, got.Epochs, got.Pictures)
 			}
 		})
+	}
+}
+
+// Pictures that end their ranks fail, and say so; all others are done, and none of the losses counts.
+func TestFolderPoison(t *testing.T) {
+	t.Parallel()
+	in, dir := photoFolder(t, 24), t.TempDir()
+	out, log := filepath.Join(dir, "out"), filepath.Join(dir, "log")
+	job := halorun(t, "run", "-n", "2", "--threads", "2", "--pictures-log", log, "--split-pixels", "1427",
+		"--inject", "kill:picture=002.pgm", "--inject", "kill:picture=006.pgm", "--inject", "kill:picture=009.pgm", in, out, "invert") // the last is for both ranks
+	job.Env = append(os.Environ(), "XDG_STATE_HOME="+dir)
+	err := job.Run()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitFailed {
+		t.Error(err)
+	}
+	list, err := os.ReadFile(filepath.Join(out, failedName))
+	if err != nil || bytes.Count(list, []byte("while it was at this picture; the last time rank ")) != 3 {
+		t.Errorf("%s, %v", list, err)
+	}
+	if got := len(outputs(t, out)); got != 22 {
+		t.Errorf("%d files, not 22", got)
+	}
+	for name, lines := range pictureLines(t, log) {
+		bad := slices.Contains([]string{"002.pgm", "006.pgm", "009.pgm"}, filepath.Base(name))
+		if len(lines) != 1 || (lines[0].Kind == "rank") != bad || (lines[0].State == "failed") != bad {
+			t.Errorf("%s: %+v", name, lines)
+		}
 	}
 }
 

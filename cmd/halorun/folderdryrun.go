@@ -22,8 +22,9 @@ type folderDryRun struct {
 
 type plannedOne struct {
 	Input  string `json:"input"`
-	Output string `json:"output"` // below OUTPUT
-	Bytes  int64  `json:"bytes"`  // of the input
+	Page   int    `json:"page,omitempty"` // of --page all
+	Output string `json:"output"`         // below OUTPUT
+	Bytes  int64  `json:"bytes"`          // of the input
 }
 
 // shownPictures is how many pictures a plan for people names.
@@ -32,18 +33,20 @@ const shownPictures = 10
 // printFolder says which pictures there are, and what their outputs would be called.
 func (f *folderRun) printFolder(ctx context.Context) error {
 	d := folderDryRun{Ops: f.ops, Size: len(f.launch.Placement), Hosts: placed(f.launch.Hosts, f.launch.Placement), Outputs: []plannedOne{}}
-	lister := folder.NewLister(f.many.output, f.many.pattern)
+	lister := f.lister()
 	err := f.find(func(path, name string) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		e, err := lister.Add(path, name)
-		if e == nil || err != nil {
+		entries, err := lister.Add(path, name)
+		if len(entries) == 0 || err != nil {
 			return err
 		}
-		d.Pictures++
-		d.Bytes += e.Size
-		d.Outputs = append(d.Outputs, plannedOne{e.In, e.Out, e.Size})
+		d.Bytes += entries[0].Size
+		for _, e := range entries {
+			d.Pictures++
+			d.Outputs = append(d.Outputs, plannedOne{e.In, e.Page, e.Out, e.Size})
+		}
 		return nil
 	})
 	var clash *folder.Clash

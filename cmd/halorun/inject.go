@@ -28,6 +28,9 @@ type injection struct {
 	Tile  int    `json:"tile"`  // how often the rank has been there before, in this epoch
 }
 
+// anyEpoch is all.
+const anyEpoch = 0
+
 const (
 	anyRank  = -1
 	anyStage = -1
@@ -61,6 +64,8 @@ func parseInjections(texts []string) ([]injection, error) {
 			switch key {
 			case "at":
 				in.At, err = value, nil
+			case "picture": // of many: whoever computes it, each time
+				in.At, in.Epoch, err = "picture "+value, anyEpoch, nil
 			case "rank":
 				in.Rank = number
 			case "epoch":
@@ -78,7 +83,7 @@ func parseInjections(texts []string) ([]injection, error) {
 		}
 		if in.What == "corrupt" {
 			in.At = "record"
-		} else if !slices.Contains(injectSteps, in.At) {
+		} else if !slices.Contains(injectSteps, in.At) && !strings.HasPrefix(in.At, "picture ") {
 			return nil, usage("--inject %q: at is one of %s", text, strings.Join(injectSteps, ", "))
 		}
 		all = append(all, in)
@@ -160,7 +165,7 @@ func (i *injector) due(step string, stage int) []injection {
 		count := i.seen[key]
 		i.seen[key]++
 		for _, in := range i.todo {
-			if in.At == step && in.Stage == s && in.Tile == count && in.Epoch == int(i.epoch.Epoch) && (in.Rank == anyRank || in.Rank == i.epoch.Rank) {
+			if in.At == step && in.Stage == s && in.Tile == count && (in.Epoch == int(i.epoch.Epoch) || in.Epoch == anyEpoch) && (in.Rank == anyRank || in.Rank == i.epoch.Rank) {
 				due = append(due, in)
 			}
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"halorun/comm"
@@ -26,6 +28,10 @@ func newProgram(began time.Time, spec rankSpec, probe ranks.Probe) *program {
 	}
 	// Pictures come and go; what has gone is to be collected before the process grows beyond its share.
 	limitMemory(spec.Folder.Memory + ranks.ProgramBytes)
+	// Little of it lives long, and below that limit there is room.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	p.many = folder.New(began, probe)
 	return p
 }

@@ -12,7 +12,7 @@ import (
 func readFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "geometry", Usage: "INPUT is raw: HEIGHT rows of WIDTH pixels of CHANNELS bytes, from byte OFFSET on; `G` is WIDTHxHEIGHTxCHANNELS[:OFFSET]"},
-		&cli.StringFlag{Name: "page", DefaultText: "the only one", Usage: "read page `N` of a TIFF, counted from 1"},
+		&cli.StringFlag{Name: "page", DefaultText: "the only one", Usage: "read page `N` of a TIFF, counted from 1; all: each is a picture in the folder OUTPUT"},
 		&cli.StringFlag{Name: "bands", DefaultText: "all, save alpha", Usage: "read the samples `LIST` of a pixel, counted from 1: 2 as grey, 4,3,2 as red, green and blue"},
 		&cli.StringFlag{Name: "scale", DefaultText: "8 bits as they are, the upper 8 of 16", Usage: "make samples 8 bits wide: `MIN,MAX` become 0 and 255"},
 		&cli.BoolFlag{Name: "strip", Usage: "carry over no metadata: profile, EXIF, XMP, resolution, GeoTIFF"},
@@ -44,16 +44,19 @@ func parseRead(c *cli.Context) (o raster.Options, err error) {
 	return o, err
 }
 
+// allPages as the value of --page makes many pictures of the pages of one.
+const allPages = "all"
+
 // maxPage is far beyond what anybody would look for.
 const maxPage = 1 << 24
 
 func parsePage(s string) (int, error) {
-	if s == "all" {
-		return 0, usage("--page all: a job has one page; run it for each, with --page 1, --page 2 and so on, and an OUTPUT of its own")
+	if s == allPages {
+		return 0, nil
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > maxPage {
-		return 0, usage("--page %q: give the number of a page; they count from 1", s)
+		return 0, usage("--page %q: give the number of a page, counted from 1, or all", s)
 	}
 	return n, nil
 }

@@ -35,10 +35,20 @@ type tally struct {
 	failures []failure
 	said     time.Time
 	lost     error // of details
+	losses   losses
+	notices  notices
 }
 
 // failure is a picture that failed.
 type failure struct{ in, reason string }
+
+// failureOf returns what is said of a failed picture. The reason of a page names it.
+func failureOf(r *folder.Record) failure {
+	if r.Page > 0 {
+		return failure{r.In, fmt.Sprintf("page %d: %s", r.Page, r.Reason)}
+	}
+	return failure{r.In, r.Reason}
+}
 
 // picturesReport is what a report says of many pictures.
 type picturesReport struct {
@@ -52,7 +62,9 @@ func (f *folderRun) newTally(begins int64, err error) (*tally, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tally{say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), said: time.Now()}
+	t := &tally{
+		say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), said: time.Now(), losses: newLosses(),
+	}
 	if name := f.many.log; name != "" {
 		if t.details, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
 			return nil, &ranks.OutputError{Name: name, Err: err}
@@ -76,11 +88,13 @@ func (t *tally) follow() error {
 		if r == nil {
 			break
 		}
+		t.losses.take(r)
 		switch r.State {
 		case folder.Done:
 			t.done++
 		case folder.Failed:
-			t.failed(r.In, r.Reason)
+			t.losses.explain(r)
+			t.failed(r)
 		default:
 			continue
 		}
@@ -98,17 +112,19 @@ func (t *tally) follow() error {
 }
 
 // failed takes note of a failure, and says so. The lock is held.
-func (t *tally) failed(in, reason string) {
-	t.failures = append(t.failures, failure{in, reason})
-	t.say.Error(oneLine(fmt.Sprintf("%s: %s", in, reason)))
+func (t *tally) failed(r *folder.Record) {
+	f := failureOf(r)
+	t.failures = append(t.failures, f)
+	t.say.Error(oneLine(fmt.Sprintf("%s: %s", f.in, f.reason)))
 }
 
 // fail takes note of a picture that cannot be dealt out.
-func (t *tally) fail(in, reason string) {
+func (t *tally) fail(e *folder.Entry, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.failed(in, reason)
-	t.detail(&folder.Record{In: in, State: folder.Failed, Kind: folder.BadData, Reason: reason})
+	r := &folder.Record{In: e.In, Page: e.Page, State: folder.Failed, Kind: folder.BadData, Reason: reason}
+	t.failed(r)
+	t.detail(r)
 }
 
 // resume takes note of a picture that an earlier attempt has settled.
@@ -116,7 +132,7 @@ func (t *tally) resume(r *folder.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if r.State == folder.Failed {
-		t.failed(r.In, r.Reason)
+		t.failed(r)
 	} else {
 		t.resumed++
 	}
@@ -130,28 +146,41 @@ func (t *tally) resume(r *folder.Record) {
 // pictureLine is a line of --pictures-log. Its names are a promise to scripts.
 type pictureLine struct {
 	Input   string  `json:"input"`
+	Page    int     `json:"page,omitempty"` // of --page all
 	Output  string  `json:"output"`
 	State   string  `json:"state"` // done, failed, resumed
-	Kind    string  `json:"kind"`  // of a failure: data, io
+	Kind    string  `json:"kind"`  // of a failure: data, io, rank
 	Reason  string  `json:"reason"`
 	Width   int     `json:"width"`
 	Height  int     `json:"height"`
 	Bytes   int64   `json:"bytes"` // of the output
 	Rank    int     `json:"rank"`
 	Seconds float64 `json:"seconds"`
+
+	Notices []string `json:"notices,omitempty"`
 }
 
-// detail writes a line of JSON about a picture. The lock is held.
+// detail takes note of what there is to tell of a picture, and writes a line of JSON about it. The lock is held.
 func (t *tally) detail(r *folder.Record) {
+	t.notices.take(r)
 	if t.details == nil || t.lost != nil {
 		return
 	}
-	b, err := json.Marshal(pictureLine{r.In, r.Out, r.State, r.Kind, r.Reason, r.Width, r.Height, r.Bytes, r.Rank, r.Seconds})
+	b, err := json.Marshal(pictureLine{r.In, r.Page, r.Out, r.State, r.Kind, r.Reason, r.Width, r.Height, r.Bytes, r.Rank, r.Seconds, r.Notices})
 	if err == nil {
 		_, err = t.details.Write(append(b, '\n'))
 	}
 	if err != nil {
 		t.lost = fmt.Errorf("write --pictures-log: %w", err)
+	}
+}
+
+// tell tells what there is to tell of pictures.
+func (t *tally) tell() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, line := range t.notices.lines() {
+		t.say.Info(line)
 	}
 }
 

@@ -33,13 +33,20 @@ type head struct {
 	count    int           // of these
 	waiting  []*Entry      // of the window, the smallest first
 	listed   bool          // to the end
+	accused  []*Entry      // suspect ones, of which a rank does one at a time and nothing else
 	large    []*Entry      // for all ranks
 	held     map[int]*hold // by number: pictures that lanes have
 	holding  map[holder]int
+	inRank   map[int]int   // how many the lanes of a rank have
+	alone    map[int]bool  // ranks that are at a suspect picture
 	parked   []*ask        // lanes that wait for a picture
 	quiet    chan struct{} // closed when there is nothing to wait for but large ones; nil if nobody waits
 	failure  error
 	verdicts chan verdict // of the ranks on the large picture at work
+
+	members  []uint32 // of the epoch, by rank
+	dealt    map[int]deal
+	suspects map[int]*suspicion
 
 	pacer *ranks.Pacer // of commits
 	given atomic.Pointer[string]
@@ -63,7 +70,10 @@ type ask struct {
 // newHead makes a head that knows what the journal tells of this attempt.
 func newHead(m *Member) (*head, error) {
 	j := m.job
-	h := &head{Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), holding: make(map[holder]int), pacer: ranks.NewPacer(j.Mode, j.Every)}
+	h := &head{
+		Member: m, output: j.Output, mode: j.Mode, held: make(map[int]*hold), dealt: make(map[int]deal), suspects: make(map[int]*suspicion),
+		pacer: ranks.NewPacer(j.Mode, j.Every),
+	}
 	list, err := inherit(j.ListFD, "the list of pictures")
 	if err != nil {
 		return nil, err
@@ -91,8 +101,13 @@ func newHead(m *Member) (*head, error) {
 		switch {
 		case r.Attempt != "":
 			h.finished, h.count = nil, 0 // the launcher has left out of the list what counts of earlier ones
-		case r.State != "" && h.finished.set(r.N):
+			clear(h.dealt)
+			clear(h.suspects)
+		case r.ends() && h.finished.set(r.N):
 			h.count++
+			delete(h.dealt, r.N)
+		default:
+			h.replay(r)
 		}
 	}
 	if h.log, err = journal.Open(file, j.ID); err != nil {
@@ -121,23 +136,35 @@ func Next(r *journal.Reader) (*Record, error) {
 }
 
 // enter begins an epoch: nobody has a picture, and what lanes have put in place without the head's knowledge is done.
-func (h *head) enter(untold []*Record) error {
+func (h *head) enter(members []uint32, untold []*Record) error {
 	h.mu.Lock()
-	h.verdicts = make(chan verdict, h.world.Size())
+	defer h.mu.Unlock()
+	h.verdicts, h.members = make(chan verdict, h.world.Size()), members
+	again := append(h.waiting, h.accused...)
 	for _, held := range h.held {
-		h.waiting = append(h.waiting, held.Entry)
+		again = append(again, held.Entry)
 	}
-	sortWaiting(h.waiting)
-	h.held, h.holding, h.parked, h.quiet = make(map[int]*hold), make(map[holder]int), nil, nil
-	h.mu.Unlock()
+	h.held, h.holding, h.inRank, h.alone = make(map[int]*hold), make(map[holder]int), make(map[int]int), make(map[int]bool)
+	h.parked, h.quiet = nil, nil
 	for _, r := range untold {
 		if r.State == Done {
-			if err := h.finishOne(r); err != nil {
+			if err := h.conclude(r); err != nil {
 				return err
 			}
-			h.waiting, h.large = without(h.waiting, r.N), without(h.large, r.N)
 		}
 	}
+	h.suspectAll()
+	h.waiting, h.accused = nil, nil
+	for _, e := range again {
+		if h.finished.has(e.N) {
+			continue
+		}
+		if err := h.sort(e); err != nil {
+			return err
+		}
+	}
+	h.large = slices.DeleteFunc(h.large, func(e *Entry) bool { return h.finished.has(e.N) })
+	sortWaiting(h.waiting)
 	return nil
 }
 
@@ -199,7 +226,9 @@ func (h *head) fill() error {
 			case e.End:
 				h.listed = true
 			case !h.finished.has(e.N):
-				h.waiting = append(h.waiting, e)
+				if err := h.sort(e); err != nil {
+					return err
+				}
 			}
 		}
 		sortWaiting(h.waiting)
@@ -240,8 +269,11 @@ func (h *head) deal() error {
 			h.failure = err
 			return err
 		}
+		if h.dealAlone() {
+			continue
+		}
 		if len(h.waiting) == 0 {
-			if h.listed {
+			if h.listed && len(h.accused) == 0 {
 				for _, a := range h.parked {
 					a.answer(nil)
 				}
@@ -249,11 +281,14 @@ func (h *head) deal() error {
 			}
 			break
 		}
-		least := 0
+		least := -1
 		for i, a := range h.parked {
-			if h.holding[a.by] < h.holding[h.parked[least].by] {
+			if !h.alone[a.by.rank] && (least < 0 || h.holding[a.by] < h.holding[h.parked[least].by]) {
 				least = i
 			}
+		}
+		if least < 0 {
+			break
 		}
 		a := h.parked[least]
 		if h.listed && len(h.waiting) <= h.poorer(h.holding[a.by]) {
@@ -269,6 +304,33 @@ func (h *head) deal() error {
 	return nil
 }
 
+// dealAlone gives a suspect picture to a rank that has nothing else, if there are both. The lock is held.
+func (h *head) dealAlone() bool {
+	if len(h.accused) == 0 {
+		return false
+	}
+	i := slices.IndexFunc(h.parked, func(a *ask) bool { return h.inRank[a.by.rank] == 0 })
+	if i < 0 {
+		return false
+	}
+	a, e := h.parked[i], h.accused[0]
+	h.parked, h.accused = slices.Delete(h.parked, i, i+1), h.accused[1:]
+	h.alone[a.by.rank] = true
+	h.hand(a.by, e)
+	h.recordDeal(h.dealTo(a.by), true, e)
+	a.answer([]*Entry{e})
+	return true
+}
+
+// hand takes note that a lane has a picture. The lock is held.
+func (h *head) hand(to holder, e *Entry) {
+	h.held[e.N] = &hold{e, to}
+	h.holding[to]++
+	h.inRank[to.rank]++
+}
+
+func (h *head) dealTo(to holder) deal { return deal{members: []uint32{h.members[to.rank]}} }
+
 // Small pictures are dealt out several at a time, as long as there are many for all: a message takes as long as a hundred thousand pixels.
 const (
 	fewPictures = 16
@@ -278,18 +340,17 @@ const (
 // give takes pictures for a lane from those that wait. The lock is held.
 func (h *head) give(to holder) (given []*Entry) {
 	lanes := h.job.ranks(h.world.Size()) * h.job.lanes()
-	for bytes := int64(0); ; {
+	for bytes := int64(0); len(h.waiting) > 0; {
 		e := h.waiting[len(h.waiting)-1]
 		if bytes += e.Size; len(given) > 0 && (len(given) == fewPictures || bytes > fewBytes || len(h.waiting) < 4*fewPictures*lanes) {
-			return given
+			break
 		}
 		h.waiting = h.waiting[:len(h.waiting)-1]
-		h.held[e.N] = &hold{e, to}
-		h.holding[to]++
-		if given = append(given, e); len(h.waiting) == 0 {
-			return given
-		}
+		h.hand(to, e)
+		given = append(given, e)
 	}
+	h.recordDeal(h.dealTo(to), false, given...)
+	return given
 }
 
 // poorer returns how many lanes have fewer pictures than n. The lock is held.
@@ -308,47 +369,50 @@ func (h *head) poorer(n int) int {
 
 // settled tells whether all but large pictures are done or failed. The lock is held.
 func (h *head) settled() bool {
-	return h.listed && len(h.waiting) == 0 && len(h.held) == 0
+	return h.listed && len(h.waiting) == 0 && len(h.accused) == 0 && len(h.held) == 0
 }
 
 // takeEnd takes note of how a picture ended that a lane had.
 func (h *head) takeEnd(by holder, r *Record) error {
 	h.mu.Lock()
+	err := h.taken(by, r)
+	h.mu.Unlock()
+	if err == nil && r.ends() {
+		h.commit()
+	}
+	return err
+}
+
+// taken is takeEnd while the lock is held, but for the commit.
+func (h *head) taken(by holder, r *Record) error {
 	held := h.held[r.N]
 	if held == nil || held.by != by {
-		h.mu.Unlock()
 		return nil // from before
 	}
 	if r.State == large {
 		h.large = append(h.large, held.Entry)
+		delete(h.dealt, r.N)
+		h.append(&Record{State: large, N: r.N})
+	} else if err := h.conclude(r); err != nil {
+		return err
 	}
-	h.mu.Unlock()
-	if r.State != large {
-		if err := h.finishOne(r); err != nil {
-			return err
-		}
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	delete(h.held, r.N)
 	h.holding[by]--
+	if h.inRank[by.rank]--; h.inRank[by.rank] == 0 {
+		delete(h.alone, by.rank)
+	}
 	return h.deal()
 }
 
-// finishOne records that a picture is done or has failed.
-func (h *head) finishOne(r *Record) error {
-	h.mu.Lock()
-	if h.finished.has(r.N) {
-		h.mu.Unlock()
+// conclude records that a picture is done or has failed. The lock is held.
+func (h *head) conclude(r *Record) error {
+	if !h.finished.set(r.N) {
 		return nil
 	}
-	h.finished.set(r.N)
 	h.count++
-	h.mu.Unlock()
-	h.note(r)
+	delete(h.dealt, r.N)
+	h.append(r)
 	if r.State == Failed && h.job.FailFast {
-		h.mu.Lock()
-		defer h.mu.Unlock()
 		if h.failure == nil {
 			h.failure = &Failure{*r}
 		}
@@ -357,10 +421,10 @@ func (h *head) finishOne(r *Record) error {
 	return nil
 }
 
-// note writes a record into the journal. Failing that, the job goes on without.
-func (h *head) note(r *Record) {
+// append writes a record into the journal. Failing that, the job goes on without.
+func (h *head) append(r *Record) {
 	b, err := json.Marshal(r)
-	if err == nil {
+	if err == nil && r.ends() {
 		err = h.fault("checkpoint")
 	}
 	if err == nil {
@@ -368,9 +432,7 @@ func (h *head) note(r *Record) {
 	}
 	if err != nil {
 		h.giveUp(err)
-		return
 	}
-	h.commit()
 }
 
 func (h *head) giveUp(err error) {

@@ -38,6 +38,10 @@ func TestDeathsDoNotMatter(t *testing.T) {
 						j.Mode = ranks.CheckpointAll
 					case 1:
 						j.Every = time.Millisecond
+					case 2:
+						j.Memory = 5 << 20 // for one picture at a time
+					case 3:
+						j.Memory = 1 // all are large
 					}
 				})
 				done := false
@@ -60,5 +64,38 @@ func TestDeathsDoNotMatter(t *testing.T) {
 			}
 			p.check(t, out, log)
 		})
+	}
+}
+
+// TestPoison is the law of blame: a picture that ends its rank fails, with that as the reason, and takes no other with it.
+func TestPoison(t *testing.T) {
+	t.Parallel()
+	p := newPhotos(t, "blur:size=3")
+	poisons := []map[string]int64{{"a.ppm": 67 * 90}, {"a.ppm": 67 * 90, "sub/deep er/f.ppm": 300 * 200}, {"sub/b.ppm": 64 * 5, "sub/deep er/f.ppm": 300 * 200}}
+	for n := 1; n <= 3; n++ {
+		for _, s := range []setup{
+			{size: n, head: 0, threads: 3, large: folder.DefaultLarge}, {size: n, head: n, threads: 1, large: 3000, hosts: 2, nothing: true},
+			{size: n, head: n - 1, threads: 2, large: 3000},
+		} {
+			for i, poison := range poisons {
+				t.Run(fmt.Sprintf("%+v %d", s, i), func(t *testing.T) {
+					t.Parallel()
+					p := p.poisoned(poison)
+					out, log := t.TempDir(), journalFile(t)
+					a := p.begin(t, s, out, log, func(j *folder.Job) { j.Patience = folder.DefaultPatience })
+					done, err := false, error(nil)
+					for range 12 {
+						if done, err = a.run(nil); done || err != nil {
+							break
+						}
+					}
+					if !done || err != nil {
+						t.Fatalf("done: %t, %v", done, err)
+					}
+					a.close()
+					p.check(t, out, log)
+				})
+			}
+		}
 	}
 }

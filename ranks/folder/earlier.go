@@ -11,8 +11,17 @@ import (
 	"halorun/ranks/journal"
 )
 
-// Earlier is what earlier attempts at a job have recorded of its pictures, by the paths of inputs: the latest of each.
-type Earlier map[string]*Record
+// Earlier is what earlier attempts at a job have recorded of its pictures: the latest of each.
+type Earlier map[Source]*Record
+
+// Source is what a picture is made of: the path of an input, and the page of it.
+type Source struct {
+	In   string
+	Page int
+}
+
+// Of returns what is recorded of a picture, or nil.
+func (all Earlier) Of(e *Entry) *Record { return all[Source{e.In, e.Page}] }
 
 // Boot names this boot of this machine.
 func Boot() string {
@@ -45,11 +54,12 @@ func ReadEarlier(f io.ReaderAt, id journal.ID, boot string) (Earlier, error) {
 		case one.Synced:
 			for _, o := range open {
 				if o.at < one.Bytes {
-					all[o.In] = o.Record
+					all[Source{o.In, o.Page}] = o.Record
 				}
 			}
+		case !one.ends():
 		case one.Durable || one.State == Failed || then == boot && boot != "":
-			all[one.In] = one
+			all[Source{one.In, one.Page}] = one
 		default:
 			open = append(open, doubtful{one, at})
 		}
@@ -59,7 +69,7 @@ func ReadEarlier(f io.ReaderAt, id journal.ID, boot string) (Earlier, error) {
 // Counts tells whether what is recorded of a picture makes it needless to do it again: it is as it was, and either its output is there, or it
 // can come to nothing.
 func (r *Record) Counts(e *Entry, output string) bool {
-	if r == nil || r.In != e.In || r.Out != e.Out || r.Size != e.Size || r.ModTime != e.ModTime || r.State == Failed && r.Kind != BadData {
+	if r == nil || r.In != e.In || r.Page != e.Page || r.Out != e.Out || r.Size != e.Size || r.ModTime != e.ModTime || r.State == Failed && r.Kind != BadData {
 		return false
 	}
 	if r.State == Done {

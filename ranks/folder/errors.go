@@ -44,7 +44,7 @@ func (e *Failure) Error() string { return fmt.Sprintf("%s: %s", e.In, e.Reason) 
 
 // failed returns the record of a picture that cannot be done.
 func failed(e *Entry, err error) *Record {
-	r := &Record{N: e.N, In: e.In, Out: e.Out, Size: e.Size, ModTime: e.ModTime, State: Failed, Kind: BadData, Reason: reason(err)}
+	r := &Record{N: e.N, In: e.In, Page: e.Page, Out: e.Out, Size: e.Size, ModTime: e.ModTime, State: Failed, Kind: BadData, Reason: reason(err)}
 	var errno syscall.Errno
 	var out *ranks.OutputError
 	if errors.As(err, &errno) || errors.As(err, &out) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || passes(err) {

@@ -77,8 +77,7 @@ func (l *lane) next(ctx context.Context) ([]*Entry, error) {
 func (l *lane) open(ctx context.Context, w *work) error {
 	return retried(ctx, func() error {
 		w.close()
-		var err error
-		if w.file, err = l.input(ctx, w.Entry); err != nil {
+		if err := l.input(ctx, w); err != nil {
 			return err
 		}
 		_ = unix.Fadvise(int(w.file.Fd()), 0, min(w.Size, readAhead), unix.FADV_WILLNEED) // else it is read later

@@ -29,6 +29,11 @@ func (h *head) finish(ctx context.Context) error {
 	h.mu.Unlock()
 	slices.SortStableFunc(todo, func(a, b *Entry) int { return a.N - b.N })
 	for _, e := range todo {
+		if guilty, err := h.condemn(e); err != nil {
+			return err
+		} else if guilty {
+			continue
+		}
 		if err := h.huge(ctx, e); err != nil {
 			return err
 		}
@@ -85,13 +90,31 @@ func (h *head) huge(ctx context.Context, e *Entry) error {
 	if r.State == Done {
 		h.meter.pictures.Add(1)
 	}
-	if err := h.finishOne(r); err != nil {
-		return err
+	h.mu.Lock()
+	err = h.concludeLarge(r)
+	h.mu.Unlock()
+	if err == nil {
+		h.commit()
 	}
+	return err
+}
+
+// concludeLarge records how a large picture ended. The lock is held.
+func (h *head) concludeLarge(r *Record) error {
+	h.large = slices.DeleteFunc(h.large, func(e *Entry) bool { return e.N == r.N })
+	return h.conclude(r)
+}
+
+// condemn records that all ranks are about to do a large picture, unless it is to blame for the loss of too many.
+func (h *head) condemn(e *Entry) (guilty bool, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.large = without(h.large, e.N)
-	return nil
+	s := h.suspects[e.N]
+	if s != nil && s.guilty(h.job.Patience) {
+		return true, h.concludeLarge(s.blame(e))
+	}
+	h.recordDeal(deal{h.members, true}, s != nil, e)
+	return false, nil
 }
 
 // tryHuge has all ranks do a large picture. echo tells that it has failed for no reason of its own.
@@ -122,10 +145,15 @@ func (h *head) tryHuge(ctx context.Context, w *work) (r *Record, echo bool, err 
 	}
 	j := h.job
 	huge := &hugeJob{w.Entry, ranks.Job{
-		Ranks: j.Ranks, Head: j.Head, Input: ranks.File{Path: w.In}, Read: j.Read, Ops: j.Ops,
+		Ranks: j.Ranks, Head: j.Head, Input: ranks.File{Path: w.In}, Read: j.reading(w.Entry), Ops: j.Ops,
 		Output: ranks.File{Name: w.Out, Path: pend.Path()}, Format: w.picture.Output.Format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, TileRows: j.TileRows,
-		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(),
+		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(), Memory: j.Limit, Scratch: j.Scratch,
 	}}
+	if err := huge.Job.CheckMemory(w.picture, h.world.Size()); err != nil {
+		r, _, _ := bad(err)
+		r.Kind = RankLost // it may do with more
+		return r, false, nil
+	}
 	if err := h.command(ctx, command{Large: huge}); err != nil {
 		return nil, false, err
 	}
@@ -240,6 +268,7 @@ func (m *Member) part(ctx, mine context.Context, huge *hugeJob) (*comm.World, ve
 	if err != nil {
 		return nil, verdict{Failed: failed(huge.Entry, fmt.Errorf("join a world of all ranks for it: %w", err)), Echo: true}
 	}
+	m.atPicture(huge.Entry)
 	r := ranks.New(time.Now(), m.probe)
 	defer r.Close()
 	err = r.Run(mine, world, m.key, huge.Job)

@@ -98,48 +98,6 @@ func isPicture(path string) bool {
 	return b[0] == 'P' && b[1] >= '1' && b[1] <= '7' && (b[2] == '\n' || b[2] == ' ' || b[2] == '\t' || b[2] == '\r')
 }
 
-// IsGlob tells whether a name is a pattern of names.
-func IsGlob(name string) bool { return strings.ContainsAny(name, `*?[`) }
-
-// Glob finds the files that a pattern matches, sorted: of hidden ones, as a shell does, only those whose dot is in the pattern. Names count
-// from the last folder of the pattern that has no wildcard in it.
-func Glob(pattern string, find Find) error {
-	paths, err := filepath.Glob(pattern)
-	if err != nil {
-		return fmt.Errorf("%q is no pattern of names: %w", pattern, err)
-	}
-	base := pattern
-	for IsGlob(base) {
-		base = filepath.Dir(base)
-	}
-	slices.Sort(paths)
-	for _, p := range paths {
-		if st, err := os.Stat(p); err != nil || !st.Mode().IsRegular() || hidden(p, pattern) {
-			continue
-		}
-		name, err := filepath.Rel(base, p)
-		if err != nil {
-			return err
-		}
-		if err := find(p, filepath.ToSlash(name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// hidden tells whether a wildcard has matched the dot of a hidden name.
-func hidden(path, pattern string) bool {
-	in, out := strings.Split(filepath.ToSlash(path), "/"), strings.Split(filepath.ToSlash(pattern), "/")
-	for i := 1; i <= min(len(in), len(out)); i++ {
-		n, p := in[len(in)-i], out[len(out)-i]
-		if strings.HasPrefix(n, ".") && !strings.HasPrefix(p, ".") {
-			return true
-		}
-	}
-	return false
-}
-
 // maxName is how long a name in a list may be.
 const maxName = 64 << 10
 
@@ -188,6 +146,9 @@ func Read(list io.Reader, end byte, dir string, find Find) error {
 
 // Lister makes entries of what is found, and makes sure that no two pictures have one output, and that no output is an input.
 type Lister struct {
+	// Pages tells how many pages an input has, each of which is a picture of its own. Nil: that is not asked.
+	Pages func(path string) (int, error)
+
 	output  string
 	pattern *Pattern
 	n       int
@@ -207,14 +168,17 @@ func NewLister(output string, p *Pattern) *Lister {
 	}
 }
 
+// maxPages is how many pages of a file are listed: there may be as many as the file has bytes to tell of them.
+const maxPages = 1 << 20
+
 // Clash says that a picture cannot be done as its name is.
 type Clash struct{ In, Why string }
 
 func (e *Clash) Error() string { return e.In + ": " + e.Why }
 
-// Add makes an entry of a picture. It is nil for one that has been listed before. An error is a *Clash; the entry, which is not nil then, has
-// no output.
-func (l *Lister) Add(path, name string) (*Entry, error) {
+// Add makes entries of a file: of each page, or of the one picture that it is. There are none for a file that has been listed before. An error
+// is a *Clash; the one entry that there is then has no output.
+func (l *Lister) Add(path, name string) ([]*Entry, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -223,39 +187,73 @@ func (l *Lister) Add(path, name string) (*Entry, error) {
 		return nil, nil
 	}
 	l.inputs[path] = true
-	l.n++
-	e := &Entry{N: l.n, In: path}
-	clash := func(format string, args ...any) (*Entry, error) {
-		e.Out = ""
-		return e, &Clash{path, fmt.Sprintf(format, args...)}
-	}
-	out, err := l.pattern.Name(name, l.n)
-	if err != nil {
-		return clash("its output: %v", err)
-	}
-	if other, ok := l.outputs[out]; ok {
-		return clash("its output would be %s, and so would that of %s; a name with {dir}, {name}, {ext} or {n} in --output-name keeps them apart", out, other)
+	first := Entry{In: path}
+	bad := func(why string) ([]*Entry, error) {
+		l.n++
+		first.N, first.Out = l.n, ""
+		return []*Entry{&first}, &Clash{path, why}
 	}
 	if st, err := os.Stat(path); err == nil { // else it is missing, which is found when it is opened
-		e.Size, e.ModTime, e.Device, e.Inode = st.Size(), st.ModTime().UnixNano(), deviceOf(st), inodeOf(st)
-		if mine, ok := l.there[file{e.Device, e.Inode}]; ok {
-			return clash("it is the output of another picture, %s", mine)
+		first.Size, first.ModTime, first.Device, first.Inode = st.Size(), st.ModTime().UnixNano(), deviceOf(st), inodeOf(st)
+		f := file{first.Device, first.Inode}
+		if mine, ok := l.there[f]; ok {
+			return bad(fmt.Sprintf("it is the output of another picture, %s", mine))
 		}
-		l.files[file{e.Device, e.Inode}] = path
+		l.files[f] = path
+	}
+	pages := 1
+	if l.Pages != nil {
+		first.Page = 1
+		if pages, err = l.Pages(path); err != nil || pages < 1 {
+			pages, first.Page = 1, 0 // what is wrong is found when it is opened
+		}
+		if pages > maxPages {
+			return bad(fmt.Sprintf("it has %d pages; at most %d of a file can be listed", pages, maxPages))
+		}
+	}
+	all := make([]*Entry, pages)
+	for i := range all {
+		e := first
+		if e.Page > 0 {
+			e.Page += i
+		}
+		var why string
+		if e.Out, why = l.out(path, name, l.n+1+i, max(1, e.Page)); why != "" {
+			for _, before := range all[:i] {
+				delete(l.outputs, before.Out)
+			}
+			return bad(why)
+		}
+		e.N = l.n + 1 + i
+		all[i] = &e
+	}
+	l.n += pages
+	return all, nil
+}
+
+// out returns the output of a picture, or why it cannot have it.
+func (l *Lister) out(path, name string, n, page int) (out, why string) {
+	out, err := l.pattern.Name(name, n, page)
+	if err != nil {
+		return "", fmt.Sprintf("its output: %v", err)
+	}
+	if other, ok := l.outputs[out]; ok && other == path {
+		return "", fmt.Sprintf("several of its pages would have the output %s; {page} in --output-name keeps them apart", out)
+	} else if ok {
+		return "", fmt.Sprintf("its output would be %s, and so would that of %s; a name with {dir}, {name}, {ext} or {n} in --output-name keeps them apart", out, other)
 	}
 	if st, err := os.Stat(filepath.Join(l.output, filepath.FromSlash(out))); err == nil {
 		f := file{deviceOf(st), inodeOf(st)}
 		if input, ok := l.files[f]; ok {
-			return clash("its output %s would take the place of the input %s", out, input)
+			return "", fmt.Sprintf("its output %s would take the place of the input %s", out, input)
 		}
 		if st.IsDir() {
-			return clash("its output %s is a folder", out)
+			return "", fmt.Sprintf("its output %s is a folder", out)
 		}
 		l.there[f] = out
 	}
 	l.outputs[out] = path
-	e.Out = out
-	return e, nil
+	return out, ""
 }
 
 // Listed returns how many pictures have been listed.

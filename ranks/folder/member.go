@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -51,6 +51,7 @@ func New(began time.Time, p ranks.Probe) *Member {
 
 // hello is what a member tells the head when an epoch begins.
 type hello struct {
+	Member uint32
 	Writes bool // outputs, itself
 	Untold []*Record
 }
@@ -129,7 +130,7 @@ func (m *Member) agree(ctx context.Context) error {
 		return err
 	}
 	m.mu.Lock()
-	mine := hello{Writes: m.isHead() || m.finds(offer)}
+	mine := hello{Member: m.world.Member(), Writes: m.isHead() || m.finds(offer)}
 	for _, r := range m.untold {
 		mine.Untold = append(mine.Untold, r)
 	}
@@ -146,15 +147,17 @@ func (m *Member) agree(ctx context.Context) error {
 	if !m.isHead() {
 		return nil
 	}
+	var members []uint32
 	var untold []*Record
 	for _, b := range all {
 		var h hello
 		if err := json.Unmarshal(b, &h); err != nil {
 			return err
 		}
+		members = append(members, h.Member)
 		untold = append(untold, h.Untold...)
 	}
-	return m.head.enter(untold)
+	return m.head.enter(members, untold)
 }
 
 // work runs the lanes until there are no more pictures for them.
@@ -212,6 +215,13 @@ func (m *Member) asked() (ns []int) {
 func (m *Member) at(step string) {
 	if m.probe.At != nil {
 		m.probe.At(step, 0)
+	}
+}
+
+// atPicture is the step at which a rank begins to compute a picture.
+func (m *Member) atPicture(e *Entry) {
+	if m.probe.At != nil {
+		m.probe.At("picture "+filepath.Base(e.In), 0)
 	}
 }
 
@@ -291,9 +301,4 @@ func (m *meter) report() ranks.Report {
 	}
 	r.Add(&m.large)
 	return r
-}
-
-// without returns the entries but those of one number.
-func without(all []*Entry, n int) []*Entry {
-	return slices.DeleteFunc(all, func(e *Entry) bool { return e.N == n })
 }

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -70,6 +71,21 @@ type photos struct {
 	ops   []string
 	wants map[string][]byte // by the output's name
 	fails []string          // inputs' names
+
+	poison map[string]int64 // pixels of pictures that end whoever computes them, by base name
+}
+
+// poisoned returns the same folder, in which pictures are poison.
+func (p *photos) poisoned(pixels map[string]int64) *photos {
+	other := *p
+	other.wants, other.fails, other.poison = maps.Clone(p.wants), slices.Clone(p.fails), make(map[string]int64)
+	for name, n := range pixels {
+		delete(other.wants, name)
+		other.fails = append(other.fails, name)
+		other.poison[filepath.Base(name)] = n
+	}
+	slices.Sort(other.fails)
+	return &other
 }
 
 // newPhotos makes pictures of many sizes and kinds; two of them are bad.
@@ -115,6 +131,7 @@ type attempt struct {
 	queue   *folder.Queue
 	members []*folder.Member
 	fates   []*commtest.Fate
+	ids     []uint32
 	nextID  uint32
 	epoch   uint32
 	listed  int
@@ -156,15 +173,15 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 	}
 	lister := folder.NewLister(out, pattern)
 	err = folder.Walk(p.dir, out, func(path, name string) error {
-		e, err := lister.Add(path, name)
+		es, err := lister.Add(path, name)
 		if err != nil {
 			return err
 		}
-		if earlier[e.In].Counts(e, out) {
+		if earlier.Of(es[0]).Counts(es[0], out) {
 			a.resumed++
 			return nil
 		}
-		return a.queue.Add(e)
+		return a.queue.Add(es...)
 	})
 	if err == nil {
 		err = a.queue.End()
@@ -175,6 +192,7 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 	a.listed = lister.Listed()
 	n := max(s.size, s.head+1)
 	a.members, a.fates = make([]*folder.Member, n), make([]*commtest.Fate, n)
+	a.ids = make([]uint32, n)
 	for m := range a.members {
 		a.fresh(m)
 	}
@@ -183,8 +201,19 @@ func (p *photos) begin(t testing.TB, s setup, out string, log *os.File, change f
 
 func (a *attempt) fresh(number int) {
 	f := commtest.NewFate()
-	a.fates[number] = f
-	a.members[number] = folder.New(time.Now(), ranks.Probe{At: func(string, int) { f.Step() }})
+	a.fates[number], a.ids[number] = f, a.nextID
+	a.nextID++
+	a.members[number] = folder.New(time.Now(), ranks.Probe{At: func(step string, _ int) {
+		name, _ := strings.CutPrefix(step, "picture ")
+		pixels := a.photos.poison[name]
+		if pixels > 0 {
+			f.After(1)
+		}
+		f.Step()
+		if pixels > 0 && pixels <= a.setup.large {
+			runtime.Goexit() // the lane does nothing more
+		}
+	}})
 }
 
 // run runs one epoch, in which the members of the given numbers die after some steps, and returns whether all were done, and the first
@@ -216,7 +245,7 @@ func (a *attempt) run(steps map[int]int64) (done bool, failure error) {
 		}
 	}
 	config := func(c *comm.Config) {
-		c.Host, c.Hosts, c.Epoch, c.Member = hosts[c.Rank], hosts, a.epoch, a.nextID+uint32(c.Rank)
+		c.Host, c.Hosts, c.Epoch, c.Member = hosts[c.Rank], hosts, a.epoch, a.ids[c.Rank]
 	}
 	boards, memory := make(map[int]*commtest.Bootstrap), new(commtest.Memory)
 	var all sync.WaitGroup
@@ -283,7 +312,6 @@ func (a *attempt) run(steps map[int]int64) (done bool, failure error) {
 			}
 		}
 	}
-	a.nextID += uint32(n)
 	return done, failure
 }
 
@@ -334,14 +362,18 @@ func (p *photos) check(t testing.TB, out string, log *os.File) {
 		if one == nil {
 			break
 		}
-		if one.State == "" {
+		if one.State != folder.Done && one.State != folder.Failed {
 			continue
 		}
 		times[one.In]++
 		if one.State == folder.Failed {
 			name, _ := filepath.Rel(p.dir, one.In)
 			fails = append(fails, name)
-			if one.Kind != folder.BadData || one.Reason == "" {
+			kind := folder.BadData
+			if p.poison[filepath.Base(name)] > 0 {
+				kind = folder.RankLost
+			}
+			if one.Kind != kind || one.Reason == "" {
 				t.Errorf("%+v", one)
 			}
 		}

@@ -17,7 +17,8 @@ import (
 //	{ext}   the extension of the output's format, as the input has it if the format is the same
 //	{name}  the input's whole name
 //	{dir}   the subfolder that the input is in; without {dir} anywhere it comes first by itself
-//	{n}     the input's place in the list, from 1; {n:4} with zeros to four digits
+//	{n}     the picture's place in the list, from 1; {n:4} with zeros to four digits
+//	{page}  its page in the input, from 1; {page:4} with zeros
 //
 // {{ and }} are braces.
 type Pattern struct {
@@ -32,8 +33,11 @@ type part struct {
 	width       int
 }
 
-// DefaultPattern keeps names.
-const DefaultPattern = "{stem}.{ext}"
+// DefaultPattern keeps names; DefaultPagePattern is for all pages of inputs.
+const (
+	DefaultPattern     = "{stem}.{ext}"
+	DefaultPagePattern = "{stem}-{page}.{ext}"
+)
 
 // extensions are those that raster gives a format by.
 var extensions = []string{"png", "jpg", "jpeg", "tif", "tiff", "ppm", "pgm", "pnm"}
@@ -74,13 +78,13 @@ func ParsePattern(text, format string) (*Pattern, error) {
 			}
 			field, width, padded := strings.Cut(rest[1:end], ":")
 			f := part{field: field}
-			if !slices.Contains([]string{"stem", "ext", "name", "dir", "n"}, field) {
-				return nil, bad(fmt.Sprintf("there are {stem}, {ext}, {name}, {dir} and {n}, not {%s}", field))
+			if !slices.Contains([]string{"stem", "ext", "name", "dir", "n", "page"}, field) {
+				return nil, bad(fmt.Sprintf("there are {stem}, {ext}, {name}, {dir}, {n} and {page}, not {%s}", field))
 			}
 			if padded {
 				var err error
-				if f.width, err = strconv.Atoi(width); err != nil || f.width < 1 || f.width > 18 || field != "n" {
-					return nil, bad("only {n} has a width, of 1 to 18 digits, such as {n:4}")
+				if f.width, err = strconv.Atoi(width); err != nil || f.width < 1 || f.width > 18 || field != "n" && field != "page" {
+					return nil, bad("only {n} and {page} have a width, of 1 to 18 digits, such as {n:4}")
 				}
 			}
 			p.dir = p.dir || field == "dir"
@@ -88,13 +92,13 @@ func ParsePattern(text, format string) (*Pattern, error) {
 			rest = rest[end+1:]
 		}
 	}
-	_, err := p.Name("a/b.png", 1)
+	_, err := p.Name("a/b.png", 1, 1)
 	return p, err
 }
 
-// Name returns the output's name, below the output folder, for an input of that name, below the input folder, and place in the list.
-// Both have slashes.
-func (p *Pattern) Name(in string, n int) (string, error) {
+// Name returns the output's name, below the output folder, for a page of an input of that name, below the input folder, and its place in the
+// list. Both names have slashes.
+func (p *Pattern) Name(in string, n, page int) (string, error) {
 	dir, name := path.Split(in)
 	ext := strings.TrimPrefix(path.Ext(name), ".")
 	stem := strings.TrimSuffix(name, path.Ext(name))
@@ -119,6 +123,8 @@ func (p *Pattern) Name(in string, n int) (string, error) {
 			b.WriteString(strings.TrimSuffix(dir, "/"))
 		case "n":
 			fmt.Fprintf(&b, "%0*d", f.width, n)
+		case "page":
+			fmt.Fprintf(&b, "%0*d", f.width, page)
 		}
 	}
 	text := b.String()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type work struct {
 	modTime int64
 	sample  []byte
 	err     error // ends it
+	need    int64 // bytes of memory, about
+	remote  bool  // its file is in memory
 	large   bool
 	out     *pending
 }
@@ -48,10 +51,11 @@ func (w *work) close() {
 // record returns the record of the picture, whose input is as it was found.
 func (w *work) record(state string) *Record {
 	r := &Record{
-		N: w.N, In: w.In, Out: w.Out, Size: w.size, ModTime: w.modTime, Sample: w.sample, State: state, Seconds: time.Since(w.began).Seconds(),
+		N: w.N, In: w.In, Page: w.Page, Out: w.Out, Size: w.size, ModTime: w.modTime, Sample: w.sample, State: state, Seconds: time.Since(w.began).Seconds(),
 	}
 	if w.picture != nil {
 		r.Width, r.Height = w.picture.Input.Width, w.picture.Input.Height
+		r.Notices = w.picture.Input.Notices
 	}
 	return r
 }
@@ -78,6 +82,16 @@ func openFile(path string) (*os.File, fs.FileInfo, error) {
 	return f, st, nil
 }
 
+// Pages returns how many pages there are in the file of a picture.
+func Pages(path string) (int, error) {
+	f, _, err := openFile(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	return raster.Pages(f)
+}
+
 var errNotRegular = errors.New("it is not a regular file")
 
 // inspect reads the header of the picture, whose file is open, and finds out whether it is a large one.
@@ -90,15 +104,20 @@ func (m *Member) inspect(w *work) error {
 	if w.sample, err = raster.Sample(w.file, w.size, sampleKey); err != nil {
 		return &raster.InputError{Name: w.In, Err: err}
 	}
-	if w.reader, err = raster.Open(w.file, "", m.job.Read); err != nil {
+	if w.reader, err = raster.Open(w.file, "", m.job.reading(w.Entry)); err != nil {
 		return err
 	}
-	if w.picture, err = m.pictures.of(m.job, w.Out, w.reader); err != nil {
+	chain, err := m.pictures.of(m.job, w.Out, w.reader)
+	if err != nil {
 		return err
+	}
+	w.picture, w.need = chain.Picture, chain.memory+w.reader.Memory()
+	if w.remote {
+		w.need += w.size
 	}
 	pixels := int64(w.picture.Input.Width) * int64(w.picture.Input.Height)
 	alone := m.job.lanes()*m.job.ranks(m.world.Size()) == 1
-	w.large = pixels > m.job.Large && !alone || w.memory() > m.job.Memory
+	w.large = pixels > m.job.Large && !alone || w.need > m.job.Memory
 	return nil
 }
 
@@ -114,21 +133,17 @@ func Sample(f *os.File) ([]byte, error) {
 	return raster.Sample(f, st.Size(), sampleKey)
 }
 
-// memory is about how many bytes the picture takes while a lane is at it.
-func (w *work) memory() int64 {
-	in, out := w.picture.Input, w.picture.Output
-	const tiles = 8 << 20 // in the windows of a chain, and in the encoder
-	n := int64(tiles)
-	if !w.reader.Direct() {
-		n += int64(in.Width) * int64(in.Height) * int64(in.Channels+3) // decoded, and what the decoder makes of it first
-	}
-	return n + int64(out.Width)*int64(out.Height) // what a decision keeps
-}
-
 // pictures remembers what chains make of pictures of the latest shapes: most of a folder have the same few.
 type pictures struct {
 	mu    sync.Mutex
-	known map[shape]*ranks.Picture
+	known map[shape]*known
+}
+
+// known is a picture of a shape, and what there is to tell of the chain for it.
+type known struct {
+	*ranks.Picture
+	notices []string
+	memory  int64 // that a lane takes for it, without the decoder
 }
 
 type shape struct {
@@ -140,7 +155,7 @@ type shape struct {
 // maxShapes bounds what is remembered.
 const maxShapes = 64
 
-func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, error) {
+func (p *pictures) of(j *Job, out string, in *raster.Reader) (*known, error) {
 	format := j.Format
 	if format == "" {
 		var err error
@@ -151,27 +166,81 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*ranks.Picture, er
 	info := in.Info()
 	key := shape{info.Width, info.Height, info.Channels, info.Depth, info.Codec, format, in.Direct()}
 	p.mu.Lock()
-	known := p.known[key]
+	one := p.known[key]
 	p.mu.Unlock()
-	if known != nil {
-		// Only its metadata are its own.
-		own := *known
-		own.Input = info
-		own.Output.Carry(info)
-		return &own, nil
+	if one == nil {
+		job := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, Output: ranks.File{Name: "a " + format}}
+		bare := info
+		bare.Notices, bare.Meta = nil, raster.Info{}.Meta
+		made, err := job.Describe(bare, in.Direct())
+		if err != nil {
+			return nil, err
+		}
+		one = &known{made, made.Input.Notices, 0}
+		if one.memory, err = chainMemory(j.Ops, made); err != nil {
+			return nil, err
+		}
+		p.mu.Lock()
+		if p.known == nil || len(p.known) >= maxShapes {
+			p.known = make(map[shape]*known)
+		}
+		p.known[key] = one
+		p.mu.Unlock()
 	}
-	one := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, Output: ranks.File{Name: out}}
-	made, err := one.Describe(info, in.Direct())
+	// Only its metadata are its own.
+	own := *one.Picture
+	own.Input = info
+	own.Input.Notices = slices.Concat(info.Notices, one.notices, own.Output.Carry(info))
+	return &known{&own, nil, one.memory}, nil
+}
+
+// chainMemory is about how many bytes a lane takes for a picture, beside the decoder: the windows of a stage and a tile, all that decisions
+// keep, and a segment with what it is encoded to.
+func chainMemory(ops []string, p *ranks.Picture) (int64, error) {
+	const tile = 1 << 20 // as ranks.Picture.Alone has it
+	chain, err := kernels.Parse(ops)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.known == nil || len(p.known) >= maxShapes {
-		p.known = make(map[shape]*ranks.Picture)
+	stages, err := chain.Stages(kernels.Shape{Width: p.Input.Width, Height: p.Input.Height, Channels: p.Input.Channels})
+	if err != nil {
+		return 0, err
 	}
-	p.known[key] = made
-	return made, nil
+	var most, kept int64
+	for _, s := range stages {
+		most = max(most, s.Memory()+max(tile, int64(s.Out.RowBytes())))
+		if g := s.Global(); g != nil {
+			n, err := decisionMemory(g, s.Out)
+			if err != nil {
+				return 0, err
+			}
+			kept += n
+		}
+	}
+	if e := p.Output.Encoder(); e != nil {
+		most += int64(e.SegmentRows())*int64(p.Output.Width)*int64(p.Output.Channels) + 2*int64(e.Bound())
+	}
+	return most + kept, nil
+}
+
+// decisionMemory returns how many bytes a decision of a whole picture keeps, of which those of a few rows tell.
+func decisionMemory(g kernels.Global, of kernels.Shape) (int64, error) {
+	const few = 64
+	var bytes [2]int64
+	for i := range bytes {
+		of := of
+		of.Height = min(of.Height, few<<i)
+		d, err := g.Decide(of, []kernels.Rows{{Hi: of.Height}}, kernels.Room{})
+		if err != nil {
+			return 0, err
+		}
+		bytes[i] = d.Bytes()
+		if err := d.Close(); err != nil {
+			return 0, err
+		}
+	}
+	more := int64(max(0, of.Height-2*few))
+	return bytes[1] + (bytes[1]-bytes[0])*more/few, nil
 }
 
 // compute makes the picture's output, under a temporary name.
@@ -185,11 +254,12 @@ func (m *Member) compute(ctx context.Context, w *work) (err error) {
 			w.out = nil
 		}
 	}()
-	need := min(w.memory(), m.job.Memory)
+	need := min(w.need, m.job.Memory)
 	if err := m.memory.Acquire(ctx, need); err != nil {
 		return context.Cause(ctx)
 	}
 	defer m.memory.Release(need)
+	m.atPicture(w.Entry)
 	if w.out, err = m.store.create(w.Entry); err != nil {
 		return &ranks.OutputError{Name: w.Out, Err: err}
 	}

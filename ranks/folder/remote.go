@@ -17,21 +17,23 @@ import (
 )
 
 // input opens a picture's file, wherever it is.
-func (l *lane) input(ctx context.Context, e *Entry) (*os.File, error) {
+func (l *lane) input(ctx context.Context, w *work) (err error) {
+	e := w.Entry
 	if l.isHead() {
-		f, _, err := openFile(e.In)
-		if err != nil {
-			return nil, &raster.InputError{Name: e.In, Err: err}
+		if w.file, _, err = openFile(e.In); err != nil {
+			return &raster.InputError{Name: e.In, Err: err}
 		}
-		return f, nil
+		return nil
 	}
-	if f := l.same(ctx, e); f != nil {
-		return f, nil
+	if w.file = l.same(ctx, e); w.file != nil {
+		return nil
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return context.Cause(ctx)
 	}
-	return l.fetchBytes(ctx, e)
+	w.file, err = l.fetchBytes(ctx, e)
+	w.remote = err == nil
+	return err
 }
 
 // same returns the head's very file, if it can be opened here, else nil.
@@ -261,7 +263,7 @@ func (s *service) sendBytes(ctx context.Context, lane int, e *Entry) error {
 
 // receive takes an output from a rank that cannot write it, and puts it in place.
 func (s *service) receive(ctx context.Context, by holder, r *Record) error {
-	e := &Entry{N: r.N, In: r.In, Out: r.Out, Size: r.Size, ModTime: r.ModTime}
+	e := &Entry{N: r.N, In: r.In, Page: r.Page, Out: r.Out, Size: r.Size, ModTime: r.ModTime}
 	broken := func(err error) error {
 		err = &ranks.OutputError{Name: r.Out, Err: err}
 		if hopeless(err) {

@@ -36,6 +36,7 @@ type Reader struct {
 	info   Info
 	access access
 	room   room
+	memory int64
 
 	mu     sync.Mutex // of what follows, if the picture is not direct
 	stream Stream     // nil if it is to be begun
@@ -62,6 +63,8 @@ type header struct {
 	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
 	need      // of the stream
+	// takes is about how many bytes of memory decoding takes.
+	takes int64
 }
 
 // Open reads the header of the picture in f, which is called name in errors. It never moves f's position. The file stays the
@@ -108,6 +111,7 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err := takes.check(r.room, h.Width, h.Height); err != nil {
 		return nil, err
 	}
+	r.memory = max(h.takes, takes.memory)
 	if h.orientation > 1 {
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
 	}
@@ -126,7 +130,7 @@ func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
 		return checked(o, "PNG", parsePNG, src)
 	case hasPrefix(begin, "\xff\xd8"):
 		return checked(o, "JPEG", parseJPEG, src)
-	case hasPrefix(begin, "II*\x00"), hasPrefix(begin, "MM\x00*"), hasPrefix(begin, "II+\x00"), hasPrefix(begin, "MM\x00+"):
+	case isTIFF(begin):
 		return parseTIFF(src, o)
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
 		return parsePNM(src, o)
@@ -171,6 +175,9 @@ func plausible(width, height int, expansion, size int64) bool {
 	over, pixels := bits.Mul64(uint64(width), uint64(height))
 	return over == 0 && pixels/uint64(expansion) <= uint64(size)
 }
+
+// Memory returns about how many bytes reading takes, without a scratch file.
+func (r *Reader) Memory() int64 { return r.memory }
 
 // Info returns what the header told.
 func (r *Reader) Info() Info { return r.info }

@@ -27,22 +27,44 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true}
+	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true, takes: m.Memory()}
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "tiff", Codec: "halorun/tiff",
 		Notices: m.Notices, Meta: m.Meta}
 	rowBytes, offset, open := m.Place()
 	if open {
-		h.place = &placed{rowBytes: rowBytes, offset: offset}
+		h.place, h.takes = &placed{rowBytes: rowBytes, offset: offset}, 0
 		return h, nil
 	}
 	if m.Random() {
 		h.random = m.ReadRows
+		h.takes += min(tiffCache, int64(m.Width)*int64(m.Height)*int64(m.Channels))
 	}
 	if n := m.Memory(); n > fewBytes {
 		h.need = need{n, n}
 	}
 	h.stream = func(room) (Stream, error) { return m.Stream() }
 	return h, nil
+}
+
+// Pages returns how many pages the file of a picture has, each of which Options.Page can choose: 1, unless it is a TIFF.
+func Pages(f *os.File) (int, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	begin := make([]byte, 4)
+	if _, err := f.ReadAt(begin, 0); err != nil {
+		return 0, err
+	}
+	if !isTIFF(begin) {
+		return 1, nil
+	}
+	return tiff.Pages(f, st.Size())
+}
+
+// isTIFF tells whether a file begins as a TIFF does.
+func isTIFF(begin []byte) bool {
+	return hasPrefix(begin, "II*\x00") || hasPrefix(begin, "MM\x00*") || hasPrefix(begin, "II+\x00") || hasPrefix(begin, "MM\x00+")
 }
 
 // tiff returns how the picture is written as a TIFF.

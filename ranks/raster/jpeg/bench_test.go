@@ -27,6 +27,7 @@ func benchPictures(b *testing.B) map[string][]byte {
 	return files
 }
 
+// peer is image/jpeg, which leaves the picture as YCbCr.
 func BenchmarkDecode(b *testing.B) {
 	for name, file := range benchPictures(b) {
 		m, err := Parse(bytes.NewReader(file), int64(len(file)))
@@ -34,7 +35,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 		size := int64(m.Width * m.Height * m.Channels)
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			rows := newPicture(m.Width, 16, m.Channels).rows()
 			for b.Loop() {
@@ -50,7 +51,7 @@ func BenchmarkDecode(b *testing.B) {
 				s.Close()
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
 				if _, err := stdjpeg.Decode(bytes.NewReader(file)); err != nil {
@@ -68,7 +69,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 		rows := p.rows()
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			var dst []byte
 			for b.Loop() {
@@ -83,7 +84,7 @@ func BenchmarkEncode(b *testing.B) {
 				}
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			img := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
 			for i := range p.width * p.height {

@@ -29,6 +29,7 @@ func benchPictures(b *testing.B) map[string][]byte {
 	return files
 }
 
+// peer is image/jpeg, which leaves the picture as YCbCr.
 func BenchmarkDecode(b *testing.B) {
 	for name, file := range benchPictures(b) {
 		m, err := Parse(bytes.NewReader(file), int64(len(file)))
@@ -36,7 +37,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 		size := int64(m.Width * m.Height * m.Channels)
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			rows := newPicture(m.Width, 16, m.Channels).rows()
 			for b.Loop() {
@@ -52,7 +53,7 @@ func BenchmarkDecode(b *testing.B) {
 				s.Close()
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
 				if _, err := stdjpeg.Decode(bytes.NewReader(file)); err != nil {
@@ -70,7 +71,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 		rows := p.rows()
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			var dst []byte
 			for b.Loop() {
@@ -85,7 +86,7 @@ func BenchmarkEncode(b *testing.B) {
 				}
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			img := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
 			for i := range p.width * p.height {

@@ -164,11 +164,10 @@ func (d *levelling) Local(y int, dst []byte) error {
 func (d *levelling) Bytes() int64 { return int64(len(d.samples)) }
 
 // Close implements Decision.
-func (d *levelling) Close() error {
-	if d.file == nil {
-		return nil
+func (d *levelling) Close() {
+	if d.file != nil {
+		d.file.file.Close()
 	}
-	return d.file.file.Close()
 }
 
 // Resolve adds up the histograms of all ranks.

@@ -83,7 +83,7 @@ type Decision interface {
 	// Bytes returns how much memory the rows take.
 	Bytes() int64
 	// Close gives the scratch file back, if there is one.
-	Close() error
+	Close()
 }
 
 // Peers is what a Decision needs of the other ranks.

@@ -44,6 +44,9 @@ var identity = pointwise{
 	pixel: func(out, in []float64) { copy(out, in) },
 }
 
+// DecisionBytes implements Global.
+func (l levels) DecisionBytes(in Shape) int64 { return int64(in.Height) * int64(in.RowBytes()) }
+
 // Decide implements Global.
 func (l levels) Decide(in Shape, runs []Rows, room Room) (Decision, error) {
 	d := &levelling{levels: l, rows: newRunSet(runs), rowBytes: in.RowBytes()}

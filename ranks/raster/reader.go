@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"halorun/ranks/raster/metadata"
+	"halorun/ranks/raster/scratch"
 )
 
 // Info is what a file's header tells of the picture, after its orientation was applied.
@@ -186,11 +187,14 @@ func (r *Reader) Info() Info { return r.info }
 // unless these were read before.
 func (r *Reader) Direct() bool { return r.access.direct() }
 
-// ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError.
+// ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError, save those of a scratch file.
 func (r *Reader) ReadRows(y int, dst [][]byte) error {
 	err := r.readRows(y, dst)
 	if err == nil {
 		return nil
+	}
+	if full := new(scratch.Error); errors.As(err, &full) {
+		return fmt.Errorf("%s: %w", r.name, full) // which is not the file's fault
 	}
 	if r.access.place == nil {
 		err = damaged(r.info.Format, err)

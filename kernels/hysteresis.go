@@ -68,7 +68,7 @@ func (h *hysteresis) allocate() {
 func (h *hysteresis) Bytes() int64 { return int64(h.size)*(8+8) + int64(h.size)/8 + 8*mostTodo }
 
 // Close implements Decision.
-func (h *hysteresis) Close() error { return nil }
+func (h *hysteresis) Close() {}
 
 // stride is the distance from a word to the one below it.
 func (h *hysteresis) stride() int { return h.words + 1 }

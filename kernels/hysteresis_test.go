@@ -43,8 +43,15 @@ func flood(labels [][]byte) [][]byte {
 // scratchRoom is a room of n bytes, with files to put into what does not fit.
 func scratchRoom(t testing.TB, n int64) Room {
 	dir := t.TempDir()
-	return Room{Bytes: n, Scratch: func() (Scratch, error) { return os.CreateTemp(dir, "") }}
+	return Room{Bytes: n, Scratch: func() (Scratch, error) {
+		f, err := os.CreateTemp(dir, "")
+		return scratchFile{f}, err
+	}}
 }
+
+type scratchFile struct{ *os.File }
+
+func (f scratchFile) Close() { _ = f.File.Close() }
 
 // settleOn settles the labels on several ranks that take turns: rank of[y] holds row y.
 func settleOn(t *testing.T, labels [][]byte, of []int, ranks int, room Room) [][]byte {
@@ -95,11 +102,7 @@ func decide(t testing.TB, width int, runs []Rows, room Room) Decision {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(d.Close)
 	return d
 }
 
@@ -342,7 +345,7 @@ func TestDecisionsWithoutDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d, err := g.Decide(Shape{100, 10, 1}, []Rows{{0, 10}}, Room{Scratch: func() (Scratch, error) { return f, nil }})
+		d, err := g.Decide(Shape{100, 10, 1}, []Rows{{0, 10}}, Room{Scratch: func() (Scratch, error) { return scratchFile{f}, nil }})
 		if err != nil {
 			t.Fatal(err)
 		}

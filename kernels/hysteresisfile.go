@@ -79,7 +79,7 @@ func (h *hysteresisFile) cut(rows int) {
 func (h *hysteresisFile) Bytes() int64 { return 0 }
 
 // Close implements Decision.
-func (h *hysteresisFile) Close() error { return h.file.file.Close() }
+func (h *hysteresisFile) Close() { h.file.file.Close() }
 
 // Put stores a row of labels.
 func (h *hysteresisFile) Put(y int, labels []byte) error {

@@ -44,6 +44,9 @@ var identity = pointwise{
 	pixel: func(out, in []float64) { copy(out, in) },
 }
 
+// DecisionBytes implements Global.
+func (l levels) DecisionBytes(in Shape) int64 { return int64(in.Height) * int64(in.RowBytes()) }
+
 // Decide implements Global.
 func (l levels) Decide(in Shape, runs []Rows, room Room) (Decision, error) {
 	d := &levelling{levels: l, rows: newRunSet(runs), rowBytes: in.RowBytes()}
@@ -164,11 +167,10 @@ func (d *levelling) Local(y int, dst []byte) error {
 func (d *levelling) Bytes() int64 { return int64(len(d.samples)) }
 
 // Close implements Decision.
-func (d *levelling) Close() error {
-	if d.file == nil {
-		return nil
+func (d *levelling) Close() {
+	if d.file != nil {
+		d.file.file.Close()
 	}
-	return d.file.file.Close()
 }
 
 // Resolve adds up the histograms of all ranks.

@@ -66,6 +66,8 @@ type Global interface {
 	Op
 	// Decide returns an empty decision over the given runs of the local rows: in is the shape that Apply made.
 	Decide(in Shape, runs []Rows, room Room) (Decision, error)
+	// DecisionBytes returns how much memory a decision over all rows of a picture of shape in takes.
+	DecisionBytes(in Shape) int64
 }
 
 // Decision collects the local rows of a Global on one rank and settles the result among all ranks. Put may be called by
@@ -83,7 +85,7 @@ type Decision interface {
 	// Bytes returns how much memory the rows take.
 	Bytes() int64
 	// Close gives the scratch file back, if there is one.
-	Close() error
+	Close()
 }
 
 // Peers is what a Decision needs of the other ranks.

@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"sort"
@@ -13,12 +12,11 @@ type Room struct {
 	Scratch func() (Scratch, error) // makes that file; nil: everything stays in memory
 }
 
-// Scratch is a file that is gone when it is closed. Several goroutines may use it.
+// Scratch is an empty file that is gone when it is closed. Several goroutines may use it. What is not written of it is 0.
 type Scratch interface {
 	io.ReaderAt
 	io.WriterAt
-	io.Closer
-	Truncate(size int64) error
+	Close()
 }
 
 // holds tells whether so many bytes are to stay in memory.
@@ -77,21 +75,15 @@ type rowFile struct {
 func newRowFile(set runSet, rowBytes int, room Room) (*rowFile, error) {
 	file, err := room.Scratch()
 	if err != nil {
-		return nil, scratchError(err)
+		return nil, err
 	}
-	if err := file.Truncate(int64(set.count) * int64(rowBytes)); err != nil {
-		file.Close()
-		return nil, scratchError(err)
+	if size := int64(set.count) * int64(rowBytes); size > 0 {
+		if _, err := file.WriteAt([]byte{0}, size-1); err != nil { // so that all of it can be read
+			file.Close()
+			return nil, err
+		}
 	}
 	return &rowFile{set, rowBytes, file}, nil
-}
-
-// scratchError says what an error is about.
-func scratchError(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("scratch file of a decision: %w", err)
 }
 
 // offset returns where byte i of row y is.
@@ -100,11 +92,11 @@ func (f *rowFile) offset(y, i int) int64 { return int64(f.number(y))*int64(f.row
 // read reads from byte i of row y on, maybe into the rows below it.
 func (f *rowFile) read(y, i int, b []byte) error {
 	_, err := f.file.ReadAt(b, f.offset(y, i))
-	return scratchError(err)
+	return err
 }
 
 // write is read the other way round.
 func (f *rowFile) write(y, i int, b []byte) error {
 	_, err := f.file.WriteAt(b, f.offset(y, i))
-	return scratchError(err)
+	return err
 }

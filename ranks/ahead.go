@@ -3,10 +3,10 @@ package ranks
 import (
 	"context"
 	"fmt"
-	"os"
 	"sync"
 
 	"halorun/kernels"
+	"halorun/ranks/raster/scratch"
 )
 
 // ahead decodes an INPUT that comes from top to bottom, ahead of those who want its rows. It holds what somebody still wants, up to
@@ -17,8 +17,8 @@ type ahead struct {
 	rowBytes int
 	height   int
 	slabRows int
-	room     int                      // how many slabs may be held
-	scratch  func() (*os.File, error) // makes the file
+	room     int           // how many slabs may be held
+	scratch  scratch.Maker // makes the file
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and made anew when something below has changed
@@ -29,7 +29,7 @@ type ahead struct {
 	next    int // the slab that is decoded next
 	waiting int // how many wait for slabs from next on
 	ended   bool
-	file    *os.File
+	file    *scratch.File
 	err     error
 }
 
@@ -37,9 +37,9 @@ type ahead struct {
 const slabBytes = 256 << 10
 
 // newAhead prepares to decode for lanes, each of which takes its chunks in order. room is in bytes.
-func newAhead(read func(y int, dst [][]byte) error, in kernels.Shape, lanes [][]kernels.Rows, room int64, scratch func() (*os.File, error)) *ahead {
+func newAhead(read func(y int, dst [][]byte) error, in kernels.Shape, lanes [][]kernels.Rows, room int64, file scratch.Maker) *ahead {
 	a := &ahead{
-		read: read, rowBytes: in.RowBytes(), height: in.Height, scratch: scratch,
+		read: read, rowBytes: in.RowBytes(), height: in.Height, scratch: file,
 		changed: make(chan struct{}), held: make(map[int][]byte), reading: make(map[int]int),
 	}
 	a.slabRows = max(1, min(slabBytes/a.rowBytes, a.height))
@@ -172,15 +172,15 @@ func (a *ahead) lastIdle() int {
 // spill puts a slab into the scratch file, and returns its memory. a.mu is held.
 func (a *ahead) spill(last int) ([]byte, error) {
 	if a.file == nil {
-		f, err := a.scratch()
+		f, err := scratch.New(a.scratch)
 		if err != nil {
-			return nil, fmt.Errorf("scratch file for decoded rows: %w", err)
+			return nil, err
 		}
 		a.file = f
 	}
 	slab := a.held[last]
 	if _, err := a.file.WriteAt(slab[:a.rowsOf(last)*a.rowBytes], int64(last)*int64(len(slab))); err != nil {
-		return nil, fmt.Errorf("scratch file for decoded rows: %w", err)
+		return nil, err
 	}
 	delete(a.held, last)
 	return slab, nil
@@ -232,7 +232,7 @@ func (a *ahead) takePart(ctx context.Context, rows kernels.Rows, dst [][]byte) e
 		at := int64(s)*int64(a.slabRows*a.rowBytes) + int64(first)*int64(a.rowBytes)
 		for _, row := range dst {
 			if _, err := a.file.ReadAt(row, at); err != nil {
-				return fmt.Errorf("scratch file for decoded rows: %w", err)
+				return err
 			}
 			at += int64(a.rowBytes)
 		}
@@ -257,10 +257,8 @@ func copyRows(dst, src [][]byte) {
 func (a *ahead) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.file != nil {
-		_ = a.file.Close() // it has no name any more
-		a.file = nil
-	}
+	a.file.Close()
+	a.file = nil
 	clear(a.held)
 	a.free = nil
 }

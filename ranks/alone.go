@@ -68,6 +68,21 @@ func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int
 	return nil
 }
 
+// AloneMemory returns about how many bytes Alone takes for it, and an encoder of what it puts.
+func (p *Picture) AloneMemory() int64 {
+	var most, kept int64
+	for _, s := range p.stages {
+		most = max(most, s.Memory()+max(tileBytes, int64(s.Out.RowBytes())))
+		if g := s.Global(); g != nil {
+			kept += g.DecisionBytes(s.Out)
+		}
+	}
+	if e := p.Output.Encoder(); e != nil {
+		most += int64(e.SegmentRows())*int64(p.Output.Width)*int64(p.Output.Channels) + 2*int64(e.Bound())
+	}
+	return most + kept
+}
+
 // nobody are the other ranks of one that computes alone.
 type nobody struct{}
 

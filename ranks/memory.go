@@ -10,6 +10,7 @@ import (
 
 	"halorun/kernels"
 	"halorun/ranks/raster"
+	"halorun/ranks/raster/scratch"
 )
 
 // What a process's memory goes to, as Job.Memory bounds it:
@@ -116,7 +117,7 @@ func (r *Rank) room(stage int, before int64) kernels.Room {
 		}
 	}
 	share := max(0, bytes/max(1, stages)-before) >> min(r.job.Shrink, 30)
-	return kernels.Room{Bytes: share, Scratch: func() (kernels.Scratch, error) { return r.job.scratch() }}
+	return kernels.Room{Bytes: share, Scratch: func() (kernels.Scratch, error) { return scratch.New(r.job.scratch) }}
 }
 
 // memory returns what this process may take: Job.Memory, or else its part of half of what its host has.

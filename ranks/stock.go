@@ -40,7 +40,7 @@ func (s *settling) bytes() int64 {
 // close gives a scratch file back; s may be nil.
 func (s *settling) close() {
 	if s != nil {
-		_ = s.Close() // it has no name any more
+		s.Close()
 	}
 }
 

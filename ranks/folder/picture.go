@@ -176,10 +176,7 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*known, error) {
 		if err != nil {
 			return nil, err
 		}
-		one = &known{made, made.Input.Notices, 0}
-		if one.memory, err = chainMemory(j.Ops, made); err != nil {
-			return nil, err
-		}
+		one = &known{made, made.Input.Notices, made.AloneMemory()}
 		p.mu.Lock()
 		if p.known == nil || len(p.known) >= maxShapes {
 			p.known = make(map[shape]*known)
@@ -192,55 +189,6 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*known, error) {
 	own.Input = info
 	own.Input.Notices = slices.Concat(info.Notices, one.notices, own.Output.Carry(info))
 	return &known{&own, nil, one.memory}, nil
-}
-
-// chainMemory is about how many bytes a lane takes for a picture, beside the decoder: the windows of a stage and a tile, all that decisions
-// keep, and a segment with what it is encoded to.
-func chainMemory(ops []string, p *ranks.Picture) (int64, error) {
-	const tile = 1 << 20 // as ranks.Picture.Alone has it
-	chain, err := kernels.Parse(ops)
-	if err != nil {
-		return 0, err
-	}
-	stages, err := chain.Stages(kernels.Shape{Width: p.Input.Width, Height: p.Input.Height, Channels: p.Input.Channels})
-	if err != nil {
-		return 0, err
-	}
-	var most, kept int64
-	for _, s := range stages {
-		most = max(most, s.Memory()+max(tile, int64(s.Out.RowBytes())))
-		if g := s.Global(); g != nil {
-			n, err := decisionMemory(g, s.Out)
-			if err != nil {
-				return 0, err
-			}
-			kept += n
-		}
-	}
-	if e := p.Output.Encoder(); e != nil {
-		most += int64(e.SegmentRows())*int64(p.Output.Width)*int64(p.Output.Channels) + 2*int64(e.Bound())
-	}
-	return most + kept, nil
-}
-
-// decisionMemory returns how many bytes a decision of a whole picture keeps, of which those of a few rows tell.
-func decisionMemory(g kernels.Global, of kernels.Shape) (int64, error) {
-	const few = 64
-	var bytes [2]int64
-	for i := range bytes {
-		of := of
-		of.Height = min(of.Height, few<<i)
-		d, err := g.Decide(of, []kernels.Rows{{Hi: of.Height}}, kernels.Room{})
-		if err != nil {
-			return 0, err
-		}
-		bytes[i] = d.Bytes()
-		if err := d.Close(); err != nil {
-			return 0, err
-		}
-	}
-	more := int64(max(0, of.Height-2*few))
-	return bytes[1] + (bytes[1]-bytes[0])*more/few, nil
 }
 
 // compute makes the picture's output, under a temporary name.

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"halorun/ranks/raster/metadata"
+	"halorun/ranks/raster/scratch"
 )
 
 // Info is what a file's header tells of the picture, after its orientation was applied.
@@ -111,7 +112,7 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err := takes.check(r.room, h.Width, h.Height); err != nil {
 		return nil, err
 	}
-	r.memory = h.takes + max(0, takes.memory-h.need.memory)
+	r.memory = max(h.takes, takes.memory)
 	if h.orientation > 1 {
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
 	}
@@ -176,7 +177,7 @@ func plausible(width, height int, expansion, size int64) bool {
 	return over == 0 && pixels/uint64(expansion) <= uint64(size)
 }
 
-// Memory returns about how many bytes reading takes, if nothing goes to a scratch file.
+// Memory returns about how many bytes reading takes, without a scratch file.
 func (r *Reader) Memory() int64 { return r.memory }
 
 // Info returns what the header told.
@@ -186,11 +187,14 @@ func (r *Reader) Info() Info { return r.info }
 // unless these were read before.
 func (r *Reader) Direct() bool { return r.access.direct() }
 
-// ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError.
+// ReadRows reads the rows from y on into dst, a slice of Width·Channels bytes each. Errors are *InputError, save those of a scratch file.
 func (r *Reader) ReadRows(y int, dst [][]byte) error {
 	err := r.readRows(y, dst)
 	if err == nil {
 		return nil
+	}
+	if full := new(scratch.Error); errors.As(err, &full) {
+		return fmt.Errorf("%s: %w", r.name, full) // which is not the file's fault
 	}
 	if r.access.place == nil {
 		err = damaged(r.info.Format, err)

@@ -11,14 +11,17 @@ import (
 // really hold the parser knows.
 const tiffExpansion = 8 * 4096
 
-// tiffCacheBytes is what the decoder of a TIFF keeps of decoded pixels at most.
-const tiffCacheBytes = 32 << 20
+// tiffCache is the most that is kept of decoded strips and tiles for who reads the rows beside.
+const tiffCache = 32 << 20
 
 // parseTIFF reads a page's directory.
 func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	want := tiff.Options{Page: o.Page, Bands: o.Bands}
 	if o.Scale != nil {
 		want.Scale = &tiff.Scale{Min: o.Scale.Min, Max: o.Scale.Max}
+	}
+	if o.Memory > 0 {
+		want.Cache = max(1, min(tiffCache, o.Memory/2))
 	}
 	m, err := tiff.Parse(src, src.Size(), want)
 	if err != nil {
@@ -29,12 +32,12 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 		Notices: m.Notices, Meta: m.Meta}
 	rowBytes, offset, open := m.Place()
 	if open {
-		h.place = &placed{rowBytes: rowBytes, offset: offset}
+		h.place, h.takes = &placed{rowBytes: rowBytes, offset: offset}, 0
 		return h, nil
 	}
 	if m.Random() {
 		h.random = m.ReadRows
-		h.takes += min(tiffCacheBytes, int64(m.Width)*int64(m.Height)*int64(m.Channels))
+		h.takes += min(tiffCache, int64(m.Width)*int64(m.Height)*int64(m.Channels))
 	}
 	if n := m.Memory(); n > fewBytes {
 		h.need = need{n, n}

@@ -2,8 +2,12 @@ package raster
 
 import (
 	"bytes"
+	"compress/zlib"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -127,37 +131,15 @@ func TestTurned(outer *testing.T) {
 	}
 }
 
-// least returns the least memory in which a picture is read, by what the refusal of less says.
+// leastOf returns the least memory in which a picture is read with a scratch file.
 func leastOf(t *testing.T, content []byte, o Options) int64 {
 	t.Helper()
-	low, high := int64(0), int64(1)<<40 // refused; taken
-	for high-low > 1 {
-		o.Memory = (low + high) / 2
-		if err := openBytes(t, content, o); err == nil {
-			high = o.Memory
-		} else if low = o.Memory; !strings.Contains(err.Error(), "pixels take") {
-			t.Fatal(err)
-		}
-	}
-	return high
-}
-
-func openBytes(t *testing.T, content []byte, o Options) error {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "picture")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.Open(path)
+	h, err := parse(content[:16], io.NewSectionReader(bytes.NewReader(content), 0, int64(len(content))), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := Open(f, "picture", o)
-	if err != nil {
-		f.Close()
-		return err
-	}
-	return r.Close()
+	_, takes := h.orient(&Reader{info: h.Info, access: h.access})
+	return max(1, takes.least)
 }
 
 // What is kept in scratch files is read as what is kept in memory.
@@ -174,6 +156,12 @@ func TestFixturesInLittleMemory(t *testing.T) {
 		o.Scratch = files.Make
 		o.Memory = leastOf(t, b, o)
 		if got, err := readBytes(t, b, o); err != nil || !bytes.Equal(got.data, want.data) {
+			t.Errorf("%s in %d bytes: %v", f.Picture, o.Memory, err)
+		}
+		if o.Memory--; o.Memory == 0 {
+			continue // it takes none to speak of
+		}
+		if _, err := readBytes(t, b, o); err == nil || !strings.Contains(err.Error(), " of memory") {
 			t.Errorf("%s in %d bytes: %v", f.Picture, o.Memory, err)
 		}
 	}
@@ -232,6 +220,68 @@ func TestMemoryOfTurned(t *testing.T) {
 	}
 }
 
+// turnedPNG makes an interlaced PNG of noise that is to be shown in an orientation.
+func turnedPNG(width, height int, orientation byte) []byte {
+	head := binary.BigEndian.AppendUint32(nil, uint32(width))
+	head = append(binary.BigEndian.AppendUint32(head, uint32(height)), 8, 2, 0, 0, 1)
+	var raw bytes.Buffer
+	z, err := zlib.NewWriterLevel(&raw, zlib.NoCompression)
+	if err != nil {
+		panic(err)
+	}
+	noise := rand.NewChaCha8([32]byte{orientation})
+	for _, p := range [7][4]int{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}} {
+		w, h := (width-p[0]+p[2]-1)/p[2], (height-p[1]+p[3]-1)/p[3]
+		for range h {
+			row := make([]byte, 1+3*w)
+			_, _ = noise.Read(row[1:])
+			_, _ = z.Write(row)
+		}
+	}
+	_ = z.Close()
+	b := appendChunk([]byte("\x89PNG\r\n\x1a\n"), "IHDR", head)
+	b = appendChunk(b, "eXIf", []byte("II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"+string(orientation)+"\x00\x00\x00\x00\x00\x00\x00"))
+	return appendChunk(appendChunk(b, "IDAT", raw.Bytes()), "IEND", nil)
+}
+
+// A picture that is both interlaced and to be turned spills twice, or once, or not at all, as memory allows.
+func TestSpillsTwice(t *testing.T) {
+	t.Parallel()
+	files := scratchtest.New(t)
+	for orientation := byte(2); orientation <= 8; orientation++ {
+		b := turnedPNG(1100, 900, orientation)
+		want, err := readBytes(t, b, roomy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := roomy
+		o.Scratch = files.Make
+		least, most := leastOf(t, b, o), 0
+		for _, memory := range []int64{least, 4_000_000, 1 << 30} {
+			before := len(files.Made())
+			o.Memory = memory
+			if got, err := readBytes(t, b, o); err != nil || got.width != want.width || !bytes.Equal(got.data, want.data) {
+				t.Errorf("orientation %d in %d bytes: %v", orientation, memory, err)
+			}
+			made := len(files.Made()) - before
+			most = max(most, made)
+			if memory == 1<<30 && made > 0 {
+				t.Errorf("orientation %d: %d scratch files where there is memory", orientation, made)
+			}
+		}
+		twice := 2
+		if orientation == 2 {
+			twice = 1 // its rows come from the stream
+		}
+		if most != twice {
+			t.Errorf("orientation %d: %d scratch files, not %d", orientation, most, twice)
+		}
+	}
+	if files.Open() > 0 {
+		t.Errorf("%d scratch files are left", files.Open())
+	}
+}
+
 func openOS(t *testing.T, path string) *os.File {
 	f, err := os.Open(path)
 	if err != nil {
@@ -239,6 +289,32 @@ func openOS(t *testing.T, path string) *os.File {
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// BenchmarkTurned reads an uncompressed TIFF that is to be turned.
+func BenchmarkTurned(b *testing.B) {
+	const width, height = 8000, 6000
+	path := filepath.Join(b.TempDir(), "large.tif")
+	content := tiffOf(tag{tagWidth, width}, tag{tagHeight, height}, tag{tagRowsPerStrip, height}, tag{tagStripByteCounts, width * height}, tag{274, 6})
+	if err := errors.Join(os.WriteFile(path, content, 0o600), os.Truncate(path, 512+width*height)); err != nil {
+		b.Fatal(err)
+	}
+	files := scratchtest.New(b)
+	for name, memory := range map[string]int64{"memory": 1 << 30, "scratch": 16 << 20} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(width * height)
+			row := [][]byte{make([]byte, height)}
+			for b.Loop() {
+				r := openFileWith(b, path, Options{MaxPixels: 1 << 30, Memory: memory, Scratch: files.Make})
+				for y := range width {
+					if err := r.ReadRows(y, row); err != nil {
+						b.Fatal(err)
+					}
+				}
+				r.Close()
+			}
+		})
+	}
 }
 
 func BenchmarkTranspose(b *testing.B) {

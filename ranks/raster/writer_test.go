@@ -128,18 +128,21 @@ func TestBytesDoNotDependOnGrouping(t *testing.T) {
 
 func TestWhatIsWrittenIsRead(t *testing.T) {
 	t.Parallel()
-	for _, format := range allFormats {
-		for _, size := range [][2]int{{1, 1}, {1, 300}, {300, 1}, {7, 5}, {16, 16}, {63, 17}, {401, 31}, {70000, 2}, {2, 70000}, {211, 700}} {
-			for _, channels := range []int{1, 3} {
+	path := filepath.Join(t.TempDir(), "file")
+	for _, size := range [][2]int{{1, 1}, {1, 300}, {300, 1}, {7, 5}, {16, 16}, {63, 17}, {401, 31}, {70000, 2}, {2, 70000}, {211, 700}} {
+		for _, channels := range []int{1, 3} {
+			drawn := draw(size[0], size[1], channels, 7)
+			for _, format := range allFormats {
 				if GreyOnly(format) && channels == 3 || format == "jpeg" && max(size[0], size[1]) > 65535 {
 					continue
 				}
-				p := draw(size[0], size[1], channels, 7)
-				path := filepath.Join(t.TempDir(), "file")
+				p := drawn
 				if err := os.WriteFile(path, write(t, p, format, false, atOnce(p)), 0o666); err != nil {
 					t.Fatal(err)
 				}
-				got := readAll(t, openFileWith(t, path, p.options(format)))
+				r := openFileWith(t, path, p.options(format))
+				got := readAll(t, r)
+				r.Close()
 				if p.output(format).tripled() {
 					p = p.colour()
 				}
@@ -147,8 +150,10 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 					t.Errorf("%s %v×%d: read as %d×%d×%d", format, size, channels, got.width, got.height, got.channels)
 				} else if format != "jpeg" && !bytes.Equal(got.data, p.data) {
 					t.Errorf("%s %v×%d: read other samples", format, size, channels)
-				} else if worst := furthest(got.data, p.data); format == "jpeg" && channels == 1 && worst > 40 {
-					t.Errorf("jpeg %v: a sample differs by %d", size, worst)
+				} else if format == "jpeg" && channels == 1 {
+					if worst := furthest(got.data, p.data); worst > 40 {
+						t.Errorf("jpeg %v: a sample differs by %d", size, worst)
+					}
 				}
 			}
 		}

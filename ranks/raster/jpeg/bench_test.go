@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // benchPictures are files that HALORUN_BENCH_JPEG names, separated like those of a path, or the repository's photograph.
@@ -27,6 +29,7 @@ func benchPictures(b *testing.B) map[string][]byte {
 	return files
 }
 
+// peer is image/jpeg, which leaves the picture as YCbCr.
 func BenchmarkDecode(b *testing.B) {
 	for name, file := range benchPictures(b) {
 		m, err := Parse(bytes.NewReader(file), int64(len(file)))
@@ -34,7 +37,7 @@ func BenchmarkDecode(b *testing.B) {
 			b.Fatal(err)
 		}
 		size := int64(m.Width * m.Height * m.Channels)
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			rows := newPicture(m.Width, 16, m.Channels).rows()
 			for b.Loop() {
@@ -50,7 +53,7 @@ func BenchmarkDecode(b *testing.B) {
 				s.Close()
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(size)
 			for b.Loop() {
 				if _, err := stdjpeg.Decode(bytes.NewReader(file)); err != nil {
@@ -68,7 +71,7 @@ func BenchmarkEncode(b *testing.B) {
 			b.Fatal(err)
 		}
 		rows := p.rows()
-		b.Run(name, func(b *testing.B) {
+		b.Run("ours/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			var dst []byte
 			for b.Loop() {
@@ -83,7 +86,7 @@ func BenchmarkEncode(b *testing.B) {
 				}
 			}
 		})
-		b.Run(name+"/image/jpeg", func(b *testing.B) {
+		b.Run("peer/"+name, func(b *testing.B) {
 			b.SetBytes(int64(len(p.data)))
 			img := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
 			for i := range p.width * p.height {
@@ -93,6 +96,39 @@ func BenchmarkEncode(b *testing.B) {
 				if err := stdjpeg.Encode(io.Discard, img, &stdjpeg.Options{Quality: 90}); err != nil {
 					b.Fatal(err)
 				}
+			}
+		})
+	}
+}
+
+// BenchmarkProgressive reads a progressive picture whose coefficients are in memory, and in a scratch file.
+func BenchmarkProgressive(b *testing.B) {
+	p := newPicture(4000, 3000, 3)
+	for i := range p.data {
+		x, y := i/3%p.width, i/3/p.width
+		p.data[i] = byte(x/9+y/7+i%3*30) ^ byte(i*i>>9&7)
+	}
+	file := run(b, p.pnm(), "cjpeg", "-quality", "90", "-progressive")
+	m, err := Parse(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	files := scratchtest.New(b)
+	rows := newPicture(m.Width, 16, m.Channels).rows()
+	for name, memory := range map[string]int64{"memory": m.Memory(), "scratch": 16 << 20} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(p.data)))
+			for b.Loop() {
+				s, err := m.StreamIn(memory, files.Make)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for y := 0; y < m.Height; y += 16 {
+					if err := s.ReadRows(rows[:min(16, m.Height-y)]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				s.Close()
 			}
 		})
 	}

@@ -1,22 +1,29 @@
 package jpeg
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
-// huffmanCode is a symbol's code and its length.
-type huffmanCode struct {
-	code   uint32
-	length uint
-}
+// huffmanCode is the code of a symbol that counts the bits of a value behind it, shifted left by as many, with the length of both in the
+// upper five bits.
+type huffmanCode uint32
+
+const (
+	codeBits = 27 // below the length
+	codeMask = 1<<codeBits - 1
+)
 
 // codesOf lists the codes by symbol.
 func codesOf(s *huffmanSpec) (codes [256]huffmanCode) {
 	code, at := uint32(0), 0
 	for i, n := range s.counts {
 		for range n {
-			codes[s.symbols[at]] = huffmanCode{code, uint(i + 1)}
+			symbol := s.symbols[at]
+			size := uint32(symbol & 15)
+			codes[symbol] = huffmanCode(code<<size | (uint32(i+1)+size)<<codeBits)
 			code++
 			at++
 		}
@@ -25,52 +32,72 @@ func codesOf(s *huffmanSpec) (codes [256]huffmanCode) {
 	return codes
 }
 
-// bitWriter appends bits to bytes, with a zero behind each byte of ones. There must be room.
+// values gives, for a coefficient plus half of its length, the bits that are written for it, shifted left by four, and their number.
+var values = func() (t [2048]uint16) {
+	for i := range t {
+		v := int32(i) - 1024
+		size := bits.Len32(uint32(max(v, -v)))
+		t[i] = uint16((v+v>>31)&(1<<size-1))<<4 | uint16(size)
+	}
+	return t
+}()
+
+const (
+	plainSize = 1 << 14 // of what is not stuffed yet
+	// worstPlain is the most bytes of a block, which no number of bits before it makes more: a difference of 22 bits and 63 coefficients
+	// of 26.
+	worstPlain = (22+63*26)/8 + 1
+)
+
+// bitWriter appends bits to bytes, with a zero behind each byte of ones. They are collected without those zeros first. Its zero value is
+// ready for use.
 type bitWriter struct {
-	dst []byte
-	acc uint64
-	n   uint // bits of acc that are not in dst, less than 32 between calls
+	acc   uint64 // the lowest n bits are yet to come
+	n     uint   // less than 32
+	at    int    // of the next byte in plain
+	plain [plainSize]byte
 }
 
 // put appends a number of up to 32 bits.
-func (w *bitWriter) put(v uint32, n uint) {
-	w.acc = w.acc<<(n&63) | uint64(v)
-	if w.n += n; w.n >= 32 {
-		w.flush()
+func (w *bitWriter) put(v uint64, n uint) {
+	w.acc = w.acc<<(n&63) | v
+	w.n += n
+	binary.BigEndian.PutUint32(w.plain[w.at&(plainSize-4):][:4], uint32(w.acc<<(-w.n&63)>>32))
+	w.at += int(w.n >> 5 << 2)
+	w.n &= 31
+}
+
+// flush appends what whole bytes there are to dst, if there is not room for some more blocks.
+func (w *bitWriter) flush(dst []byte, blocks int) []byte {
+	if w.at+blocks*worstPlain < plainSize {
+		return dst
+	}
+	return w.stuff(dst)
+}
+
+func (w *bitWriter) stuff(dst []byte) []byte {
+	plain := w.plain[:w.at]
+	w.at = 0
+	dst = slices.Grow(dst, len(plain)+len(plain)/64)
+	for {
+		n := bytes.IndexByte(plain, 0xff) + 1
+		if n == 0 {
+			return append(dst, plain...)
+		}
+		dst = append(append(dst, plain[:n]...), 0)
+		plain = plain[n:]
 	}
 }
 
-// flush moves 32 bits to dst.
-func (w *bitWriter) flush() {
-	w.n -= 32
-	v := uint32(w.acc >> (w.n & 63))
-	at := len(w.dst)
-	if v&^(v+0x01010101)&0x80808080 == 0 { // surely no byte of ones
-		w.dst = w.dst[:at+4]
-		binary.BigEndian.PutUint32(w.dst[at:], v)
-		return
-	}
-	for shift := 24; shift >= 0; shift -= 8 {
-		w.stuffed(byte(v >> shift))
-	}
-}
-
-func (w *bitWriter) stuffed(b byte) {
-	w.dst = append(w.dst, b)
-	if b == 0xff {
-		w.dst = append(w.dst, 0)
-	}
-}
-
-// finish fills up the last byte with ones.
-func (w *bitWriter) finish() {
+// finish fills up the last byte with ones, and appends all that is left to dst.
+func (w *bitWriter) finish(dst []byte) []byte {
 	if fill := -w.n & 7; fill > 0 {
 		w.put(1<<fill-1, fill)
 	}
-	for w.n > 0 {
-		w.n -= 8
-		w.stuffed(byte(w.acc >> w.n))
-	}
+	binary.BigEndian.PutUint32(w.plain[w.at&(plainSize-4):][:4], uint32(w.acc<<(-w.n&63)>>32))
+	w.at += int(w.n >> 3)
+	w.n = 0
+	return w.stuff(dst)
 }
 
 // zigzagBits gives, for each row's byte of a mask by row, the mask in the file's order.
@@ -86,56 +113,44 @@ var zigzagBits = func() (t [8][256]uint64) {
 }()
 
 // block appends a block's coefficients, of which those in the mask are not zero, and the DC one as the difference to the one before.
+// There must be room.
 func (w *bitWriter) block(b *[64]int16, mask uint64, prior *int32, dc, ac *[256]huffmanCode) {
-	acc, n, dst := w.acc, w.n, w.dst
 	difference := int32(b[0]) - *prior
 	*prior = int32(b[0])
 	sign := difference >> 31
 	size := uint(bits.Len32(uint32((difference ^ sign) - sign)))
-	c := &dc[size]
-	acc = acc<<((c.length+size)&63) | uint64(c.code<<(size&31)|uint32(difference+sign)&(1<<(size&31)-1))
-	n += c.length + size
+	c := uint64(dc[size&15])
+	acc := w.acc<<(c>>codeBits&31) | c&codeMask | uint64(difference+sign)&(1<<(size&15)-1)
+	n := w.n + uint(c>>codeBits)
+	plain, at := &w.plain, w.at
+	binary.BigEndian.PutUint32(plain[at&(plainSize-4):][:4], uint32(acc<<(-n&63)>>32))
+	at += int(n >> 5 << 2)
+	n &= 31
 	z := zigzagBits[0][uint8(mask)] | zigzagBits[1][uint8(mask>>8)] | zigzagBits[2][uint8(mask>>16)] | zigzagBits[3][uint8(mask>>24)] |
 		zigzagBits[4][uint8(mask>>32)] | zigzagBits[5][uint8(mask>>40)] | zigzagBits[6][uint8(mask>>48)] | zigzagBits[7][uint8(mask>>56)]
-	last := uint(0)
-	for z &^= 1; ; z &= z - 1 {
-		if n >= 32 {
-			n -= 32
-			v := uint32(acc >> (n & 63))
-			if at := len(dst); v&^(v+0x01010101)&0x80808080 == 0 {
-				dst = dst[:at+4]
-				binary.BigEndian.PutUint32(dst[at:], v)
-			} else {
-				w.dst = dst
-				w.stuffed(byte(v >> 24))
-				w.stuffed(byte(v >> 16))
-				w.stuffed(byte(v >> 8))
-				w.stuffed(byte(v))
-				dst = w.dst
-			}
-		}
-		if z == 0 {
-			break
-		}
-		k := uint(bits.TrailingZeros64(z))
+	last := 0
+	for z &^= 1; z != 0; z &= z - 1 {
+		k := bits.TrailingZeros64(z)
 		run := k - last - 1
 		last = k
 		if run > 15 {
-			w.acc, w.n, w.dst = acc, n, dst
+			w.acc, w.n, w.at = acc, n, at
 			for ; run > 15; run -= 16 {
-				w.put(ac[0xf0].code, ac[0xf0].length)
+				w.put(uint64(ac[0xf0]&codeMask), uint(ac[0xf0]>>codeBits))
 			}
-			acc, n, dst = w.acc, w.n, w.dst
+			acc, n, at = w.acc, w.n, w.at
 		}
-		v := int32(b[order[k&63]&63])
-		sign := v >> 31
-		size := uint(bits.Len32(uint32((v ^ sign) - sign)))
-		c := &ac[uint8(run<<4|size)]
-		acc = acc<<((c.length+size)&63) | uint64(c.code<<(size&31)|uint32(v+sign)&(1<<(size&31)-1))
-		n += c.length + size
+		v := uint64(values[(int(b[order[k&63]&63])+len(values)/2)&(len(values)-1)])
+		c := uint64(ac[uint8(run<<4|int(v&15))])
+		// There are up to 7 bits of before, 22 of the DC coefficient, and 26.
+		acc = acc<<(c>>codeBits&31) | c&codeMask | v>>4
+		n += uint(c >> codeBits)
+		binary.BigEndian.PutUint32(plain[at&(plainSize-4):][:4], uint32(acc<<(-n&63)>>32))
+		at += int(n >> 5 << 2)
+		n &= 31
 	}
-	w.acc, w.n, w.dst = acc, n, dst
+	w.acc, w.n, w.at = acc, n, at
 	if last < 63 {
-		w.put(ac[0].code, ac[0].length)
+		w.put(uint64(ac[0]&codeMask), uint(ac[0]>>codeBits))
 	}
 }

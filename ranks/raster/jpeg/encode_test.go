@@ -51,6 +51,7 @@ func encoded(t testing.TB, p *picture, o Options) []byte {
 
 // What is written is what cjpeg writes, byte for byte, and other decoders read it.
 func TestEncodesAsCjpeg(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		p := scene(r, sizes.Draw(r, "width"), sizes.Draw(r, "height"), rapid.SampledFrom([]int{1, 3, 3, 3}).Draw(r, "channels"))
 		o := Options{Quality: rapid.IntRange(1, 100).Draw(r, "quality"), Sampling: rapid.SampledFrom([]Sampling{Sampling420, Sampling420, Sampling422, Sampling444}).Draw(r, "sampling")}

@@ -2,7 +2,6 @@ package jpeg
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"halorun/ranks/raster/metadata"
@@ -63,8 +62,8 @@ var standardQuant = [2][64]uint16{
 	},
 }
 
-// worstBlock is the most bytes of a block: a difference of 22 bits and 63 coefficients of 26, with zeros between the bytes.
-const worstBlock = 2 * ((22 + 63*26 + 7) / 8)
+// worstBlock is the most bytes of a block, with zeros between them.
+const worstBlock = 2 * worstPlain
 
 // NewEncoder returns an Encoder, or an error that says which option is impossible.
 func NewEncoder(o Options) (*Encoder, error) {
@@ -122,6 +121,7 @@ type workspace struct {
 	full   [2][]byte // two rows of colour each, before they are shrunk
 	coefs  [3][]int16
 	masks  [3][]uint64
+	bits   bitWriter
 }
 
 func (e *Encoder) newWorkspace() *workspace {
@@ -230,11 +230,11 @@ func (e *Encoder) transform(s *workspace, c, across, down, room int) {
 // write codes the MCUs. Blocks of luma beyond the picture's have the same DC coefficient as the one before, and no others.
 func (e *Encoder) write(s *workspace, dst []byte, down int) []byte {
 	across := ceil(e.o.Width, 8)
-	w := bitWriter{dst: dst}
+	w := &s.bits
 	var prior [3]int32
 	var empty [64]int16
 	for mx := range e.mcusX {
-		w.dst = slices.Grow(w.dst, e.blocksOfAnMCU()*worstBlock+16)
+		dst = w.flush(dst, e.blocksOfAnMCU())
 		for y := range e.v {
 			for x := range e.h {
 				bx := mx*e.h + x
@@ -251,6 +251,5 @@ func (e *Encoder) write(s *workspace, dst []byte, down int) []byte {
 			w.block((*[64]int16)(s.coefs[c][64*mx:]), s.masks[c][mx], &prior[c], &e.dc[1], &e.ac[1])
 		}
 	}
-	w.finish()
-	return w.dst
+	return w.finish(dst)
 }

@@ -3,10 +3,13 @@ package jpeg
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // sample makes a small file by cjpeg.
@@ -20,6 +23,7 @@ func sampleFile(t testing.TB, args ...string) []byte {
 
 // A file that has been cut is refused, or all its rows lie before the cut.
 func TestCutAnywhere(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{nil, {"-progressive"}, {"-restart", "1"}, {"-grayscale", "-optimize"}} {
 		file := sampleFile(t, args...)
 		whole := mustDecode(t, file)
@@ -172,6 +176,7 @@ func FuzzDecode(f *testing.F) {
 	for _, args := range [][]string{nil, {"-progressive"}, {"-restart", "1"}, {"-grayscale"}, {"-progressive", "-restart", "3B", "-sample", "1x2"}, {"-rgb"}, {"-sample", "4x2", "-arithmetic"}} {
 		f.Add(sampleFile(f, args...))
 	}
+	files := scratchtest.New(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		m, err := Parse(bytes.NewReader(file), int64(len(file)))
 		if err != nil || m.Memory() > 16<<20 {
@@ -182,7 +187,15 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if err := s.ReadRows(p.rows()); err != nil {
+		err = s.ReadRows(p.rows())
+		s.Close()
+		if s, errIn := m.StreamIn(0, files.Make); m.buffered() && errIn == nil {
+			spilled, errIn := rowsOf(m, s, m.Height)
+			if fmt.Sprint(err) != fmt.Sprint(errIn) || err == nil && !bytes.Equal(spilled.data, p.data) {
+				t.Errorf("%v, but with a scratch file %v", err, errIn)
+			}
+		}
+		if err != nil {
 			return
 		}
 		y := m.Height / 2

@@ -14,6 +14,7 @@ import (
 
 // Any rows read alone are those of the whole, whether there are restart markers or not, and whoever reads besides.
 func TestReadRows(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		p := scene(r, sizes.Draw(r, "width"), rapid.IntRange(1, 150).Draw(r, "height"), 3)
 		args := append(cjpegOptions(r), "-optimize")
@@ -64,7 +65,7 @@ func TestReadRows(t *testing.T) {
 
 // A Stream takes about the memory that it says, and no more for more rows.
 func TestMemory(t *testing.T) {
-	p := newPicture(3000, 2000, 3)
+	p := newPicture(1600, 1200, 3)
 	for i := range p.data {
 		p.data[i] = byte(i * i >> 7)
 	}

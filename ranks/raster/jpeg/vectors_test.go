@@ -11,8 +11,8 @@ import (
 // coefficients of all sizes, also such as no picture has.
 func noisyBlocks(rng *rand.Rand) (b [128]int16) {
 	for i := range b {
-		if rng.IntN(3) > 0 {
-			b[i] = int16(rng.Uint32()) >> rng.IntN(16)
+		if v := rng.Uint64(); v>>20%3 > 0 {
+			b[i] = int16(v) >> (v >> 16 & 15)
 		}
 	}
 	return b
@@ -20,6 +20,7 @@ func noisyBlocks(rng *rand.Rand) (b [128]int16) {
 
 // Whatever path is used gives what the plain loops give, at every length around its blocks, and touches nothing beyond what it says.
 func TestVectors(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, before := range []bool{false, true} {
 		for n := 1; n <= 140; n++ {
@@ -91,7 +92,8 @@ func TestVectors(t *testing.T) {
 			simdtest.Fill(rng, src)
 			var quant [64]uint16
 			for i := range quant {
-				quant[i] = uint16(1 + rng.IntN(255)>>rng.IntN(8))
+				v := rng.Uint64()
+				quant[i] = uint16(1 + v%255>>(v>>32&7))
 			}
 			d := newDivisors(&quant)
 			var got, want [128]int16

@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // photo makes rows that are like a photograph: soft gradients, edges, and noise.
@@ -208,5 +210,47 @@ func BenchmarkUnfilter(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkInterlaced reads an interlaced picture whose even rows are in memory, and in a scratch file.
+func BenchmarkInterlaced(b *testing.B) {
+	rows, width, height, channels := benchPicture(b)
+	k := kind{rgb, 8, true}
+	made := &made{kind: k, width: width, height: height, header: k.header(width, height)}
+	img := &Image{Width: width, Height: height, Depth: 8, colour: rgb, interlaced: true}
+	for _, p := range img.passes() {
+		for y := range p.height {
+			made.raw = append(made.raw, filterSub)
+			var before [3]byte
+			for x := range p.width {
+				now := [3]byte(rows[p.y+y*p.stepY][(p.x+x*p.stepX)*channels:])
+				made.raw = append(made.raw, now[0]-before[0], now[1]-before[1], now[2]-before[2])
+				before = now
+			}
+		}
+	}
+	m, err := parse(made.file(0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	files := scratchtest.New(b)
+	row := makeRows(width, 1, channels)
+	for name, memory := range map[string]int64{"memory": m.Memory(), "scratch": 0} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(width * height * channels))
+			for b.Loop() {
+				s, err := m.StreamIn(memory, files.Make)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for range height {
+					if err := s.ReadRows(row); err != nil {
+						b.Fatal(err)
+					}
+				}
+				s.Close()
+			}
+		})
 	}
 }

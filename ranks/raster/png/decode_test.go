@@ -18,8 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // samplesOf returns what a picture of the standard library is as samples: alpha and the lower of 16 bits dropped.
 func samplesOf(t *testing.T, img image.Image, channels int) []byte {
 	t.Helper()
-	var out []byte
 	b := img.Bounds()
+	out := make([]byte, 0, b.Dx()*b.Dy()*channels)
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		for x := b.Min.X; x < b.Max.X; x++ {
 			var c [3]byte
@@ -86,8 +86,10 @@ func TestEqualsStandardLibrary(t *testing.T) {
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
-	for _, size := range [][2]int{{1, 150000}, {100, 1500}, {50000, 4}, {140007, 3}} {
-		for _, k := range []kind{{rgb, 8, false}, {rgb, 8, true}, {grey, 1, false}, {rgbAlpha, 16, false}} {
+	for _, k := range []kind{{rgb, 8, false}, {rgb, 8, true}, {grey, 1, false}, {rgbAlpha, 16, false}} {
+		bits := (&Image{colour: k.colour}).samples() * k.depth
+		block := blockBytes * 8 / bits // pixels
+		for _, size := range [][2]int{{1, 70000}, {100, 1000}, {block * 3 / 5, 4}, {block + 7, 2}} {
 			file := random(rng, k, size[0], size[1]).file(1 << 15)
 			img, err := png.Decode(bytes.NewReader(file))
 			if err != nil {
@@ -120,6 +122,7 @@ func TestTransparency(t *testing.T) {
 
 // TestStreamUse: rows beyond the end, use after Close, Close in the middle, and rows for themselves.
 func TestStreamUse(t *testing.T) {
+	t.Parallel()
 	file := random(rand.New(rand.NewPCG(7, 8)), kind{rgb, 8, false}, 300, 2000).file(0)
 	m, want := mustDecode(t, file)
 	rows := makeRows(300, 2001, 3)

@@ -39,6 +39,7 @@ func paethRows(rng *rand.Rand) (row, above []byte) {
 
 // TestFilterRoundTrip: what filters make is what the standard says, and is undone, by all paths, at all lengths around those of vectors.
 func TestFilterRoundTrip(t *testing.T) {
+	t.Parallel()
 	rng := rand.New(rand.NewPCG(1, 2))
 	longRow, longAbove := paethRows(rng)
 	for _, size := range []int{1, 2, 3, 4, 6, 8} {

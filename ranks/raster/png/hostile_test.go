@@ -5,6 +5,7 @@ import (
 	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"io"
 	"io/fs"
@@ -13,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // small is a picture of 4×3 grey pixels in parts.
@@ -233,19 +236,18 @@ func TestBombs(t *testing.T) {
 	h := small.kind.header(4, 3)
 	data := string(deflated(small.raw))
 	begin, end := fileOf(h), dataChunks([]byte(data), 0)
-	many := func(chunk []byte) []byte { return slices.Concat(begin, bytes.Repeat(chunk, 1<<20), end) }
-	long := make([]byte, 16<<20)
-	copy(long, someMeta(3).ICC)
+	many := func(chunk []byte) []byte { return slices.Concat(begin, bytes.Repeat(chunk, 1<<19), end) }
+	long := someMeta(3).ICC
 	binary.BigEndian.PutUint32(long, maxProfile)
-	profile := append([]byte("n\x00\x00"), deflated(long)...)
-	bomb := appendChunk(nil, "iTXt", append([]byte(xmpKeyword+"\x00\x01\x00\x00\x00"), deflated(make([]byte, 16<<20))...))
+	profile := append([]byte("n\x00\x00"), deflatedZeros(long, 16)...)
+	bomb := appendChunk(nil, "iTXt", append([]byte(xmpKeyword+"\x00\x01\x00\x00\x00"), deflatedZeros(nil, 16)...))
 	for name, file := range map[string][]byte{
 		"tiny chunks":         many(appendChunk(nil, "teXt")),
 		"empty picture data":  many(appendChunk(nil, "IDAT")),
 		"text bombs":          slices.Concat(begin, bytes.Repeat(bomb, 200), end),
 		"profiles":            slices.Concat(begin, bytes.Repeat(appendChunk(nil, "iCCP", profile), 200), end),
 		"damaged profiles":    slices.Concat(begin, bytes.Repeat(change(appendChunk(nil, "iCCP", profile), -1), 200), end),
-		"picture data behind": fileOf(h, "IDAT", string(deflated(append(slices.Clone(small.raw), make([]byte, 64<<20)...))), "IEND", ""),
+		"picture data behind": fileOf(h, "IDAT", string(deflatedZeros(small.raw, 64)), "IEND", ""),
 		"long text":           fileOf(h, "zTXt", string(make([]byte, 32<<20)), "IDAT", data, "IEND", ""),
 	} {
 		n := spent(func() {
@@ -258,7 +260,7 @@ func TestBombs(t *testing.T) {
 		}
 	}
 	// A picture that is truncated costs what there is of it.
-	truncated := deflated(make([]byte, 64<<20))
+	truncated := deflatedZeros(nil, 64)
 	file := fileOf(kind{rgb, 16, false}.header(1<<20, 10), "IDAT", string(truncated[:20000]), "IEND", "")
 	if n := spent(func() {
 		if _, _, err := decode(file, 1); err == nil {
@@ -368,9 +370,18 @@ func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, Options{Width: 20, Height: 10, Channels: 3, Meta: someMeta(3)}, photo(20, 10, 3)))
 	f.Add(fileOf(small.kind.header(4, 3), "iTXt", xmpKeyword+"\x00\x01\x00\x00\x00"+string(deflated([]byte("text"))),
 		"IDAT", string(deflated(small.raw)), "IEND", ""))
+	files := scratchtest.New(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		repair(file)
 		check(t, file)
+		m, err := parse(file)
+		if err != nil || !m.interlaced || m.Memory() > 16<<20 {
+			return
+		}
+		_, want, err := decode(file, m.Height)
+		if got, errIn := readIn(m, 0, files); fmt.Sprint(err) != fmt.Sprint(errIn) || !bytes.Equal(got, want) {
+			t.Errorf("%v, but with a scratch file %v", err, errIn)
+		}
 	})
 }
 

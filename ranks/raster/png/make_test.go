@@ -2,9 +2,11 @@ package png
 
 import (
 	"bytes"
+	"compress/flate"
 	"compress/zlib"
 	"encoding/binary"
 	"fmt"
+	"hash/adler32"
 	"math/rand/v2"
 	"testing"
 )
@@ -100,7 +102,18 @@ func slowFilter(dst []byte, filter int, row, above []byte, size int) {
 		if i >= size {
 			a, c = int(row[i-size]), int(above[i-size])
 		}
-		dst[1+i] = x - byte([filters]int{0, a, b, (a + b) / 2, slowPaeth(a, b, c)}[filter])
+		guess := 0
+		switch filter {
+		case filterSub:
+			guess = a
+		case filterUp:
+			guess = b
+		case filterAverage:
+			guess = (a + b) / 2
+		case filterPaeth:
+			guess = slowPaeth(a, b, c)
+		}
+		dst[1+i] = x - byte(guess)
 	}
 }
 
@@ -137,10 +150,38 @@ func dataChunks(data []byte, each int) (b []byte) {
 
 func deflated(raw []byte) []byte {
 	var b bytes.Buffer
-	z := zlib.NewWriter(&b)
+	level := zlib.DefaultCompression
+	if len(raw) > 1<<16 {
+		level = zlib.BestSpeed
+	}
+	z, err := zlib.NewWriterLevel(&b, level)
+	if err != nil {
+		panic(err)
+	}
 	_, _ = z.Write(raw)
 	_ = z.Close()
 	return b.Bytes()
+}
+
+// deflatedZeros is deflated of bytes that so many MiB of zeros follow, which costs next to nothing.
+func deflatedZeros(begin []byte, mebibytes int) []byte {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	_, _ = z.Write(begin)
+	_ = z.Flush()
+	stream := bytes.Clone(b.Bytes())
+	b.Reset()
+	f, err := flate.NewWriter(&b, flate.BestSpeed)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = f.Write(make([]byte, 1<<20))
+	_ = f.Flush()
+	stream = append(stream, bytes.Repeat(b.Bytes(), mebibytes)...)
+	sum := adler32.Checksum(begin)
+	low, high := uint64(sum&0xffff), uint64(sum>>16)
+	high = (high + low*uint64(mebibytes)<<20) % 65521
+	return binary.BigEndian.AppendUint32(append(stream, 1, 0, 0, 0xff, 0xff), uint32(high<<16|low))
 }
 
 // parse parses bytes.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
@@ -46,7 +47,7 @@ type appendOrder interface {
 
 // row packs samples.
 func (p *picture) row(x0, w, y, plane int) []byte {
-	var vs []uint64
+	vs := make([]uint64, 0, w*p.samples)
 	per := p.samples
 	for x := x0; x < x0+w; x++ {
 		for s := range p.samples {
@@ -95,7 +96,7 @@ func (p *picture) row(x0, w, y, plane int) []byte {
 		}
 		return b
 	}
-	var b []byte
+	b := make([]byte, 0, size*len(vs))
 	for _, v := range vs {
 		b = p.append(b, size, v)
 	}
@@ -115,6 +116,15 @@ func (p *picture) append(b []byte, size int, v uint64) []byte {
 	return o.AppendUint64(b, v)
 }
 
+// zstdWriter is shared, as it takes long to make.
+var zstdWriter = sync.OnceValue(func() *zstd.Encoder {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
+	if err != nil {
+		panic(err)
+	}
+	return w
+})
+
 func (p *picture) compress(rows [][]byte) []byte {
 	raw := bytes.Join(rows, nil)
 	var out bytes.Buffer
@@ -131,11 +141,7 @@ func (p *picture) compress(rows [][]byte) []byte {
 		w.Write(raw)
 		w.Close()
 	case compressZstd:
-		w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			panic(err)
-		}
-		return w.EncodeAll(raw, nil)
+		return zstdWriter().EncodeAll(raw, nil)
 	case compressPackBits:
 		var b []byte
 		for _, r := range rows {
@@ -290,6 +296,7 @@ func (p *picture) directory(b []byte, fields []field, width, link int) []byte {
 func (p *picture) pixels(value func(v uint64) byte) [][]byte {
 	rows := make([][]byte, p.height)
 	for y := range rows {
+		rows[y] = make([]byte, 0, 3*p.width)
 		for x := range p.width {
 			at := func(s int) int { return int(value(p.sample(x, y, s))) }
 			var px []int

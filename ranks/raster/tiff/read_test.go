@@ -98,11 +98,12 @@ func drawPicture(t *rapid.T) *picture {
 
 // Whatever the kind, the pixels are those of the plainest arithmetic: read whole, by random regions, and streamed.
 func TestReadsEveryKind(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPicture(t)
-		want := p.pixels(p.eight)
+		want, file := p.pixels(p.eight), p.file()
 		for _, mode := range []mode{modeWhole, modeRows} {
-			m, err := parse(p.file(), Options{})
+			m, err := parse(file, Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,7 +151,7 @@ func TestReadsEveryKind(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			checkPlace(t, m, p.file(), want)
+			checkPlace(t, m, file, want)
 		}
 	})
 }
@@ -198,11 +199,12 @@ func TestPlace(t *testing.T) {
 
 // Many goroutines read what they like at once.
 func TestConcurrentReads(t *testing.T) {
+	t.Parallel()
 	p := &picture{width: 200, height: 300, samples: 3, bits: 8, photometric: 2, tileW: 64, tileH: 32, compression: 8, predictor: 2}
 	p.sample = func(x, y, s int) uint64 { return hash(x, y, s, 8) }
-	want := p.pixels(p.eight)
+	want, file := p.pixels(p.eight), p.file()
 	for _, mode := range []mode{modeWhole, modeRows} {
-		m, err := parse(p.file(), Options{Cache: 100_000})
+		m, err := parse(file, Options{Cache: 100_000})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -309,6 +311,7 @@ func scaled(v float64, s Scale) byte {
 
 // Bands and a scale make pictures of numbers of any kind.
 func TestBandsAndScale(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		kind := rapid.SampledFrom([][2]int{{1, 8}, {1, 16}, {1, 32}, {1, 64}, {2, 8}, {2, 16}, {2, 32}, {2, 64}, {3, 32}, {3, 64}, {1, 4}}).Draw(t, "kind")
 		p := &picture{

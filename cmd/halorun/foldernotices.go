@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"halorun/ranks/folder"
@@ -9,7 +11,7 @@ import (
 
 // notices are what users are told of pictures, each once, with how many it is about.
 type notices struct {
-	order []*notice
+	all   []*notice
 	known map[string]*notice
 	more  int // pictures with others
 }
@@ -27,7 +29,7 @@ const maxNotices = 50
 func (n *notices) take(r *folder.Record) {
 	for _, text := range r.Notices {
 		one := n.known[text]
-		if one == nil && len(n.order) == maxNotices {
+		if one == nil && len(n.all) == maxNotices {
 			n.more++
 			continue
 		}
@@ -36,15 +38,17 @@ func (n *notices) take(r *folder.Record) {
 			if n.known == nil {
 				n.known = make(map[string]*notice)
 			}
-			n.known[text], n.order = one, append(n.order, one)
+			n.known[text], n.all = one, append(n.all, one)
 		}
+		one.first = min(one.first, r.In) // in whatever order they end
 		one.count++
 	}
 }
 
 // lines returns what is told in the end.
 func (n *notices) lines() (lines []string) {
-	for _, one := range n.order {
+	slices.SortFunc(n.all, func(a, b *notice) int { return cmp.Or(b.count-a.count, cmp.Compare(a.text, b.text)) })
+	for _, one := range n.all {
 		if one.count == 1 {
 			lines = append(lines, oneLine(fmt.Sprintf("%s: %s", one.first, one.text)))
 			continue

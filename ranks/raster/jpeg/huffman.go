@@ -114,12 +114,10 @@ func (h *huffman) build(s *huffmanSpec, means meaning) error {
 // in the file's order; how far each of both coefficients is from where the next one would be, the first one's in the lower byte. Their
 // values, which may be zero, are the upper words. If the bits tell one alone, it stands there twice. If they tell none, the first one's
 // distance is more than a block's length.
-type pairs [1 << pairBits]uint64
+type pairs [1 << fastBits]uint64
 
-const (
-	pairBits  = 11
-	pairShift = 8 // for how far it leads; 8 more for the first one's distance, and 8 more for the other's
-)
+// pairShift leads to how far it leads, 8 more bits to the first one's distance, and 8 more to the other's.
+const pairShift = 8
 
 // pair makes the table of pairs from that of single coefficients.
 func (h *huffman) pair() {
@@ -127,8 +125,7 @@ func (h *huffman) pair() {
 		h.pairs = new(pairs)
 	}
 	for i := range h.pairs {
-		index := uint64(i)
-		e := h.fast[index<<fastBits>>pairBits]
+		e := h.fast[i]
 		h.pairs[i] = 64 << (pairShift + 8)
 		if e&later != 0 {
 			continue
@@ -137,7 +134,7 @@ func (h *huffman) pair() {
 		at, step, other, otherValue := run, run+1, run, value
 		if run == endOfBlock {
 			at, step, other = 0, endOfBlock, 0
-		} else if e = h.fast[index<<done&(1<<pairBits-1)<<fastBits>>pairBits]; e&later == 0 && done+uint64(e&0x1f) <= pairBits {
+		} else if e = h.fast[i<<done&(1<<fastBits-1)]; e&later == 0 && done+uint64(e&0x1f) <= fastBits {
 			done += uint64(e & 0x1f)
 			run = uint64(e >> 8 & 0xff)
 			if run == endOfBlock {

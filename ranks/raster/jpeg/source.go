@@ -224,7 +224,7 @@ func (s *source) block(b *[64]int16, dc, ac *huffman, prior *int32) (only, ok bo
 			pos += int(63-n) >> 3
 			n |= 56
 		}
-		e := pairs[acc>>(64-pairBits)]
+		e := pairs[acc>>(64-fastBits)]
 		at := k + uint(e>>(pairShift+8)&0xff)
 		if at < 63 { // the block does not end before the second one
 			acc <<= e & 63

@@ -54,12 +54,13 @@ type huffman struct {
 	limit   [18]uint32 // for each length, what the next 16 bits lie below if the code is no longer
 	delta   [17]int32  // for each length, what is added to its codes to find their symbols
 	symbols [256]uint8
+	pairs   *pairs // for runs and sizes alone
 }
 
 const (
 	fastBits = 10
 	later    = 0x80
-	// endOfBlock is how many zeros the end of a block stands for: more than any other way leads out of it.
+	// endOfBlock is how many coefficients the end of a block stands for: more than any other way leads out of it.
 	endOfBlock = 80
 )
 
@@ -67,7 +68,7 @@ const (
 type meaning int
 
 const (
-	dcTable     meaning = iota // sizes of differences
+	dcTable     meaning = iota // sizes of differences, which are left for later
 	acTable                    // runs and sizes
 	bandTable                  // runs and sizes, and runs of blocks, which are left for later
 	symbolTable                // all is left for later
@@ -78,7 +79,7 @@ func (h *huffman) build(s *huffmanSpec, means meaning) error {
 	if !s.defined {
 		return damaged("a Huffman table is missing")
 	}
-	*h = huffman{symbols: s.symbols}
+	*h = huffman{symbols: s.symbols, pairs: h.pairs}
 	for i := range h.fast {
 		h.fast[i] = later
 	}
@@ -103,7 +104,48 @@ func (h *huffman) build(s *huffmanSpec, means meaning) error {
 		code <<= 1
 	}
 	h.limit[17] = 1 << 16
+	if means == acTable {
+		h.pair()
+	}
 	return nil
+}
+
+// pairs tells two coefficients at once, by the next bits of the data. An entry's bytes are: how many bits are done with; how far that leads
+// in the file's order; how far each of both coefficients is from where the next one would be, the first one's in the lower byte. Their
+// values, which may be zero, are the upper words. If the bits tell one alone, it stands there twice. If they tell none, the first one's
+// distance is more than a block's length.
+type pairs [1 << fastBits]uint64
+
+// pairShift leads to how far it leads, 8 more bits to the first one's distance, and 8 more to the other's.
+const pairShift = 8
+
+// pair makes the table of pairs from that of single coefficients.
+func (h *huffman) pair() {
+	if h.pairs == nil {
+		h.pairs = new(pairs)
+	}
+	for i := range h.pairs {
+		e := h.fast[i]
+		h.pairs[i] = 64 << (pairShift + 8)
+		if e&later != 0 {
+			continue
+		}
+		done, run, value := uint64(e&0x1f), uint64(e>>8&0xff), uint64(e>>16)
+		at, step, other, otherValue := run, run+1, run, value
+		if run == endOfBlock {
+			at, step, other = 0, endOfBlock, 0
+		} else if e = h.fast[i<<done&(1<<fastBits-1)]; e&later == 0 && done+uint64(e&0x1f) <= fastBits {
+			done += uint64(e & 0x1f)
+			run = uint64(e >> 8 & 0xff)
+			if run == endOfBlock {
+				step += endOfBlock
+			} else {
+				other, otherValue = step+run, uint64(e>>16)
+				step = other + 1
+			}
+		}
+		h.pairs[i] = done | step<<pairShift | at<<(pairShift+8) | other<<(pairShift+16) | value<<32 | otherValue<<48
+	}
 }
 
 // enter fills in all entries that begin with a code.
@@ -114,8 +156,8 @@ func (h *huffman) enter(code uint32, length int, symbol uint8, means meaning) {
 	for rest := range entries {
 		e := uint32(later | length | int(symbol)<<8)
 		switch {
-		case means == symbolTable:
-		case size == 0 && (means == dcTable || run == 15):
+		case means == symbolTable || means == dcTable:
+		case size == 0 && run == 15:
 			e = uint32(length | run<<8)
 		case size == 0 && means == bandTable:
 		case size == 0:
@@ -134,4 +176,10 @@ func extend(bits uint32, size int) int32 {
 		return int32(bits) - 1<<size + 1
 	}
 	return int32(bits)
+}
+
+// difference takes a number of bits, of up to 15, for extend from the top of acc.
+func difference(acc uint64, size uint) int32 {
+	ones := uint64(1)<<(size&63) - 1
+	return int32(acc>>1>>(63-size&63)) - int32(ones&^uint64(int64(acc)>>63))
 }

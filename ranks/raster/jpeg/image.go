@@ -24,6 +24,7 @@ type Image struct {
 	first  *scan
 	colour colourSpace
 	index  index
+	idle   idle
 }
 
 // expansion is how many pixels a byte of a file can at most stand for: one bit for a block of 64.

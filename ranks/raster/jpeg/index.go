@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -16,25 +17,58 @@ type index struct {
 	readers sync.Pool // of *sequential
 }
 
+// mostIdle bounds the streams that an idle list keeps.
+const mostIdle = 4
+
+// idle keeps streams between calls, so that rows that are wanted in order, by some callers, cost one pass each.
+type idle struct {
+	mu      sync.Mutex
+	streams []*Stream
+}
+
+// take returns the stream that has the least way to row y, or nil.
+func (l *idle) take(y int) *Stream {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	best := -1
+	for i, s := range l.streams {
+		if s.reaches(y) && (best < 0 || s.band > l.streams[best].band) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	s := l.streams[best]
+	l.streams = slices.Delete(l.streams, best, best+1)
+	return s
+}
+
+// put keeps a stream. The one that has been kept longest gives way.
+func (l *idle) put(s *Stream) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.streams) == mostIdle {
+		l.streams = slices.Delete(l.streams, 0, 1)
+	}
+	l.streams = append(l.streams, s)
+}
+
 // Random tells whether ReadRows may be called for any rows at a cost that goes with their number: restart markers stand between rows of
 // MCUs. To find the first markers of a file its bytes are looked at, but not decoded.
 func (m *Image) Random() bool {
 	return !m.buffered() && m.tables.restart > 0 && m.tables.restart%m.first.mcusX == 0
 }
 
-// ReadRows reads rows from y on, as many as dst has, each Width·Channels bytes. Several goroutines may call it. Unless Random, all rows
-// above are decoded, too, as far as that cannot be avoided.
+// ReadRows reads rows from y on, as many as dst has, each Width·Channels bytes. Several goroutines may call it. Unless Random, the rows
+// between those that a former call read and these are decoded, too, as far as that cannot be avoided, or all above, if no former call
+// read rows near or above these that no other call has gone on from.
 func (m *Image) ReadRows(y int, dst [][]byte) error {
 	if len(dst) == 0 {
 		return nil
 	}
-	if m.buffered() {
-		s, err := m.Stream()
-		if err != nil {
-			return err
-		}
-		s.Skip(y)
-		return s.ReadRows(dst)
+	if !m.Random() {
+		return m.readOn(y, dst)
 	}
 	d, _ := m.index.readers.Get().(*sequential)
 	if d == nil {
@@ -47,19 +81,38 @@ func (m *Image) ReadRows(y int, dst [][]byte) error {
 	d.want(y, y+len(dst))
 	s := &Stream{planes: d.planes, bander: d, y: y}
 	first, _ := d.bands(y, y+1)
-	interval, start := 0, m.first.data
-	if m.Random() {
-		rows := m.tables.restart / m.first.mcusX
-		interval = first / rows
-		s.band = interval * rows
-		var err error
-		if start, err = m.index.find(m, interval); err != nil {
-			return err
-		}
+	rows := m.tables.restart / m.first.mcusX
+	interval := first / rows
+	s.band = interval * rows
+	start, err := m.index.find(m, interval)
+	if err != nil {
+		return err
 	}
 	d.entropy.start(m.first, start, interval)
 	s.first = first
 	return s.ReadRows(dst)
+}
+
+// readOn reads rows by a stream that has come near them, if there is one.
+func (m *Image) readOn(y int, dst [][]byte) error {
+	var s *Stream
+	if !m.buffered() { // else a stream takes too much memory to be kept
+		s = m.idle.take(y)
+	}
+	if s == nil {
+		var err error
+		if s, err = m.Stream(); err != nil {
+			return err
+		}
+	}
+	s.seek(y)
+	if err := s.ReadRows(dst); err != nil {
+		return err
+	}
+	if !m.buffered() {
+		m.idle.put(s)
+	}
+	return nil
 }
 
 // find returns where an interval's data begins.

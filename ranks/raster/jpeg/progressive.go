@@ -6,23 +6,16 @@ func (e *entropy) firstDC(b *[64]int16, h *huffman, prior *int32, low uint) bool
 		e.refill()
 	}
 	f := h.fast[e.acc>>(64-fastBits)]
-	length := uint(f & 0x1f)
-	if f&later == 0 {
-		*prior += int32(f) >> 16
-	} else {
-		size := uint8(f >> 8)
-		if length == 0 {
-			if size, length = h.long(e.acc); length == 0 {
-				return false
-			}
+	size, length := uint8(f>>8), uint(f&0x1f)
+	if length == 0 {
+		if size, length = h.long(e.acc); length == 0 {
+			return false
 		}
-		if size > 0 {
-			*prior += extend(uint32(e.acc<<(length&63)>>(64-size)), int(size))
-		}
-		length += uint(size)
 	}
 	e.acc <<= length & 63
-	e.n -= length
+	*prior += difference(e.acc, uint(size))
+	e.acc <<= size & 63
+	e.n -= length + uint(size)
 	b[0] = int16(*prior << low)
 	return true
 }

@@ -63,6 +63,75 @@ func TestReadRows(t *testing.T) {
 	})
 }
 
+// Callers that each read in order, over rows that some read twice, get what is in the whole.
+func TestReadOn(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		p := scene(r, sizes.Draw(r, "width"), rapid.IntRange(1, 300).Draw(r, "height"), 3)
+		file := run(t, p.pnm(), "cjpeg", cjpegOptions(r)...)
+		m, err := Parse(bytes.NewReader(file), int64(len(file)))
+		if err != nil {
+			r.Fatal(err)
+		}
+		want := mustDecode(t, file)
+		var at [6]int
+		for range 20 {
+			caller := rapid.IntRange(0, len(at)-1).Draw(r, "caller")
+			y := min(max(at[caller]+rapid.IntRange(-20, 40).Draw(r, "step"), 0), m.Height-1)
+			n := rapid.IntRange(1, min(m.Height-y, 40)).Draw(r, "n")
+			got := newPicture(m.Width, n, m.Channels)
+			if err := m.ReadRows(y, got.rows()); err != nil {
+				r.Fatal(err)
+			}
+			if !bytes.Equal(got.data, want.data[y*m.Width*m.Channels:][:len(got.data)]) {
+				r.Fatalf("rows %d to %d differ", y, y+n)
+			}
+			at[caller] = y + n
+		}
+		if n := len(m.idle.streams); n > mostIdle {
+			r.Fatalf("%d streams are kept", n)
+		}
+		if err := m.ReadRows(m.Height-1, newPicture(m.Width, 2, m.Channels).rows()); err == nil {
+			r.Fatal("there is a row below the last")
+		}
+	})
+}
+
+// Two callers that read a half each, in turn, take two passes.
+func TestReadOnOnce(t *testing.T) {
+	p := newPicture(200, 400, 3)
+	file := run(t, p.pnm(), "cjpeg")
+	counted := &counter{Reader: bytes.NewReader(file)}
+	m, err := Parse(counted, int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted.begun = 0
+	for y := 0; y < 200; y += 4 {
+		for _, from := range []int{y, 200 + y} {
+			n := min(10, m.Height-from) // some rows again
+			if err := m.ReadRows(from, newPicture(200, n, 3).rows()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if counted.begun != 2 {
+		t.Errorf("%d passes", counted.begun)
+	}
+}
+
+// counter counts how often the data is read from its begin.
+type counter struct {
+	*bytes.Reader
+	begun int
+}
+
+func (c *counter) ReadAt(b []byte, at int64) (int, error) {
+	if len(b) > 100 && at < 1000 {
+		c.begun++
+	}
+	return c.Reader.ReadAt(b, at)
+}
+
 // A Stream takes about the memory that it says, and no more for more rows.
 func TestMemory(t *testing.T) {
 	p := newPicture(1600, 1200, 3)

@@ -205,44 +205,51 @@ func (s *source) block(b *[64]int16, dc, ac *huffman, prior *int32) (only, ok bo
 		n |= 56
 	}
 	e := dc.fast[acc>>(64-fastBits)]
-	length := uint(e & 0x1f)
-	if e&later == 0 {
-		acc <<= length & 63
-		n -= length
-		*prior += int32(e) >> 16
-	} else {
-		size := uint8(e >> 8)
-		if length == 0 {
-			if size, length = dc.long(acc); length == 0 {
-				return false, false
-			}
+	size, length := uint8(e>>8), uint(e&0x1f)
+	if length == 0 {
+		if size, length = dc.long(acc); length == 0 {
+			return false, false
 		}
-		acc <<= length & 63
-		if size > 0 {
-			*prior += extend(uint32(acc>>(64-size)), int(size))
-		}
-		acc <<= size & 63
-		n -= length + uint(size)
 	}
+	acc <<= length & 63
+	*prior += difference(acc, uint(size))
+	acc <<= size & 63
+	n -= length + uint(size)
 	b[0] = int16(*prior)
 	k := uint(1)
+	pairs := ac.pairs
 	for k < 64 {
 		if n < 32 && pos+8 <= len(buf) {
 			acc |= binary.BigEndian.Uint64(buf[pos:]) >> (n & 63)
 			pos += int(63-n) >> 3
 			n |= 56
 		}
-		e := ac.fast[acc>>(64-fastBits)]
-		length := uint(e & 0x1f)
-		if e&later == 0 {
+		e := pairs[acc>>(64-fastBits)]
+		at := k + uint(e>>(pairShift+8)&0xff)
+		if at < 63 { // the block does not end before the second one
+			acc <<= e & 63
+			n -= uint(e & 63)
+			b[zigzag[uint8(at)]&63] = int16(e >> 32)
+			b[zigzag[uint8(k+uint(e>>(pairShift+16)&0xff))]&63] = int16(e >> 48)
+			k += uint(e >> pairShift & 0xff)
+			continue
+		}
+		single := ac.fast[acc>>(64-fastBits)]
+		length := uint(single & 0x1f)
+		if single&later == 0 {
 			acc <<= length & 63
 			n -= length
-			k += uint(e >> 8 & 0xff)
-			b[zigzag[uint8(k)]&63] = int16(e >> 16)
+			run := uint(single >> 8 & 0xff)
+			if run == endOfBlock {
+				k += endOfBlock
+				break
+			}
+			k += run
+			b[zigzag[uint8(k)]&63] = int16(single >> 16)
 			k++
 			continue
 		}
-		symbol := uint8(e >> 8)
+		symbol := uint8(single >> 8)
 		if length == 0 {
 			if symbol, length = ac.long(acc); length == 0 {
 				return false, false
@@ -253,17 +260,18 @@ func (s *source) block(b *[64]int16, dc, ac *huffman, prior *int32) (only, ok bo
 		size := uint(symbol & 15)
 		if size == 0 {
 			if symbol != 0xf0 {
+				k += endOfBlock
 				break
 			}
 			k += 16
 			continue
 		}
 		k += uint(symbol >> 4)
-		b[zigzag[uint8(k)]&63] = int16(extend(uint32(acc>>(64-size&63)), int(size)))
+		b[zigzag[uint8(k)]&63] = int16(difference(acc, size))
 		k++
 		acc <<= size & 63
 		n -= size
 	}
 	s.acc, s.n, s.pos = acc, n, pos
-	return k == 1+endOfBlock+1, true
+	return k == 1+endOfBlock, true
 }

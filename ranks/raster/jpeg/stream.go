@@ -64,11 +64,19 @@ func (s *Stream) ReadRows(dst [][]byte) error {
 }
 
 // Skip passes over the next n rows, which costs less than reading them.
-func (s *Stream) Skip(n int) {
-	s.y += n
-	if s.y < s.planes.m.Height {
-		from, _ := s.planes.bands(s.y, s.y+1)
-		s.first = max(s.first, from)
+func (s *Stream) Skip(n int) { s.seek(s.y + n) }
+
+// reaches tells whether row y can be read next: what it depends on is there, or still to be decoded.
+func (s *Stream) reaches(y int) bool {
+	from, _ := s.planes.bands(y, y+1)
+	return from >= s.band || from >= s.first && from >= s.band-s.planes.comps[0].ring
+}
+
+// seek goes to a row that the stream reaches.
+func (s *Stream) seek(y int) {
+	s.y = y
+	if from, _ := s.planes.bands(y, y+1); from > s.band && y < s.planes.m.Height {
+		s.first = from
 	}
 }
 

@@ -60,6 +60,10 @@ type Mover struct {
 	// the same on all ranks, and set before Serve and Fetch.
 	Ask bool
 
+	// Done, if it is set, is given back the rows of each lend when they are not in use any more, save after an error. It is set before
+	// Serve and Fetch.
+	Done func(rows [][]byte)
+
 	all, mine index    // what every rank has, what this one has
 	need      [][]Rect // by rank
 	fetched   int      // how many of this rank's needs
@@ -108,6 +112,7 @@ func (m *Mover) serve(ctx context.Context, to int) error {
 			if err != nil {
 				return fmt.Errorf("serve %v: %w", p.Rect, err)
 			}
+			m.done(rows)
 		}
 	}
 	return nil
@@ -165,7 +170,14 @@ func (m *Mover) fetchPiece(ctx context.Context, p Placed, rows [][]byte) error {
 	for y, row := range rows {
 		copy(row, own[y])
 	}
+	m.done(own)
 	return nil
+}
+
+func (m *Mover) done(rows [][]byte) {
+	if m.Done != nil {
+		m.Done(rows)
+	}
 }
 
 // covered reports a part of need that nobody has, or that two have.

@@ -28,10 +28,9 @@ func (r *Rank) neighbours(stage int, d kernels.Decision) supply {
 		read:  func(_ context.Context, y int, dst [][]byte) error { return read(y, dst) },
 		have:  plan.holdings(r.plan.Lanes, rowBytes),
 		kind:  halo, step: "halo",
-		lend: func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
+		lend: func(_ context.Context, y int, dst [][]byte) error {
 			defer r.meter.time(compute)()
-			dst := newRows(rows.Len(), rowBytes)
-			return dst, read(rows.Lo, dst)
+			return read(y, dst)
 		},
 	}
 }

@@ -27,6 +27,8 @@ const (
 	tilesOfLane = 3
 	// aheadBytes is how much of INPUT may be decoded ahead where there is memory.
 	aheadBytes = 64 << 20
+	// leastAhead is how much that is even if lanes have no use for it.
+	leastAhead = 8 << 20
 )
 
 // decoding returns the share of memory for a decoder, and for the rows that it is ahead.

@@ -32,11 +32,10 @@ func (r *Rank) scattered() supply {
 		r.runAhead(&s)
 		return s
 	}
-	s.lend = func(_ context.Context, rows kernels.Rows) ([][]byte, error) {
+	s.lend = func(_ context.Context, y int, dst [][]byte) error {
 		r.probe.at("scatter", 0)
 		defer r.meter.time(read)()
-		dst := newRows(rows.Len(), in.RowBytes())
-		return dst, r.readInput(rows.Lo, dst)
+		return r.readInput(y, dst)
 	}
 	return s
 }
@@ -49,16 +48,24 @@ func (r *Rank) runAhead(s *supply) {
 		lanes = append(lanes, chunks(st, runs, nil, st.In.Height))
 	}
 	_, room := r.job.decoding()
+	// Twice what lanes have in hand is enough to keep all of them busy; new memory costs time, too.
+	var wanted int64
+	for _, runs := range plan.Runs {
+		if len(runs) > 0 {
+			tile := kernels.Rows{Hi: plan.highest(runs)}
+			wanted += 2 * (int64(st.InRows(tile).Len())*int64(st.In.RowBytes()) + 2*max(chunkBytes, int64(st.In.RowBytes())))
+		}
+	}
+	room = min(room, max(leastAhead, wanted))
 	a := newAhead(r.readInput, st.In, lanes, room, r.job.scratch)
 	s.begin = func(ctx context.Context, g *errgroup.Group) {
 		context.AfterFunc(ctx, a.close)
 		g.Go(func() error { return a.run(ctx) })
 	}
 	s.read = func(ctx context.Context, y int, dst [][]byte) error { return a.take(ctx, y, dst) }
-	s.lend = func(ctx context.Context, rows kernels.Rows) ([][]byte, error) {
+	s.lend = func(ctx context.Context, y int, dst [][]byte) error {
 		r.probe.at("scatter", 0)
 		defer r.meter.time(read)()
-		dst := newRows(rows.Len(), st.In.RowBytes())
-		return dst, a.take(ctx, rows.Lo, dst)
+		return a.take(ctx, y, dst)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,13 +15,13 @@ import (
 
 // supply is where the rows of a stage's input come from.
 type supply struct {
-	have  []comm.Placed                                                  // who has which rows
-	lend  func(ctx context.Context, rows kernels.Rows) ([][]byte, error) // rows that this rank has
-	owned func(rank int) rowSet                                          // those that a rank need not be sent
-	read  func(ctx context.Context, y int, dst [][]byte) error           // for these, on this rank
-	begin func(context.Context, *errgroup.Group)                         // if set, to be called before the others
-	kind  activity                                                       // what waiting for these rows is called
-	step  string                                                         // and what a probe calls it
+	have  []comm.Placed                                        // who has which rows
+	lend  func(ctx context.Context, y int, dst [][]byte) error // makes rows that this rank has
+	owned func(rank int) rowSet                                // those that a rank need not be sent
+	read  func(ctx context.Context, y int, dst [][]byte) error // for these, on this rank
+	begin func(context.Context, *errgroup.Group)               // if set, to be called before the others
+	kind  activity                                             // what waiting for these rows is called
+	step  string                                               // and what a probe calls it
 }
 
 // chunkBytes is the size of the messages that bring rows to a lane.
@@ -35,8 +36,10 @@ func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	rowBytes := st.In.RowBytes()
 	chunkRows := max(1, chunkBytes/rowBytes)
+	lent := rowBuffers{rows: chunkRows, rowBytes: rowBytes}
 	lend := func(ctx context.Context, q comm.Rect) ([][]byte, error) {
-		return s.lend(ctx, kernels.Rows{Lo: int(q.Y0), Hi: int(q.Y1)})
+		dst := lent.take(int(q.Y1 - q.Y0))
+		return dst, s.lend(ctx, int(q.Y0), dst)
 	}
 	self, own := r.world.Rank(), make([]rowSet, r.world.Size())
 	for rank := range own {
@@ -55,6 +58,7 @@ func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 			}
 		}
 		mover := r.world.NewMover(r.tag(), flow, lend)
+		mover.Done = lent.giveBack
 		g.Go(func() error { return mover.Serve(ctx) })
 		readers[lane] = laneReader{
 			supply: s, own: own[self], sent: r.fetch(ctx, g, mover, mine, rowBytes),
@@ -169,6 +173,32 @@ func (r *Rank) fetch(ctx context.Context, g *errgroup.Group, m *comm.Mover, cs [
 		}
 		return nil
 	}
+}
+
+// rowBuffers are buffers of some rows each, which are used again: new memory costs more time than what is written there.
+type rowBuffers struct {
+	rows, rowBytes int
+
+	mu   sync.Mutex
+	free [][][]byte
+}
+
+// take returns n rows, which are no more than a buffer has.
+func (b *rowBuffers) take(n int) [][]byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if last := len(b.free) - 1; last >= 0 {
+		rows := b.free[last]
+		b.free = b.free[:last]
+		return rows[:n]
+	}
+	return newRows(b.rows, b.rowBytes)[:n]
+}
+
+func (b *rowBuffers) giveBack(rows [][]byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.free = append(b.free, rows[:b.rows])
 }
 
 // newRows returns n rows that lie side by side in one slice, so that they can be moved in one go.

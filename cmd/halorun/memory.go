@@ -20,11 +20,9 @@ func memoryFlags() []cli.Flag {
 	}
 }
 
-var sizePattern = regexp.MustCompile(`^(?i)([0-9]+)(?:([kmgt])(i?b)?|b)?$`)
-
 // parseSize reads a number of bytes: 268435456, 256MiB or 256M, or 256MB of a million each.
 func parseSize(flag, s string) (int64, error) {
-	m := sizePattern.FindStringSubmatch(s)
+	m := regexp.MustCompile(`^(?i)([0-9]+)(?:([kmgt])(i?b)?|b)?$`).FindStringSubmatch(s)
 	if m == nil {
 		return 0, usage("--%s %q: give a number of bytes, such as 256MiB or 2GiB", flag, s)
 	}

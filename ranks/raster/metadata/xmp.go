@@ -3,17 +3,20 @@ package metadata
 import (
 	"bytes"
 	"regexp"
+	"sync"
 )
 
 // tiffNamespace is that of the properties that XMP takes from TIFF.
 const tiffNamespace = "http://ns.adobe.com/tiff/1.0/"
 
-var tiffPrefix = regexp.MustCompile(`xmlns:([A-Za-z_][\w.-]{0,63})\s*=\s*["']` + regexp.QuoteMeta(tiffNamespace) + `["']`)
+var tiffPrefix = sync.OnceValue(func() *regexp.Regexp { // which takes as long as much of what a process does to begin
+	return regexp.MustCompile(`xmlns:([A-Za-z_][\w.-]{0,63})\s*=\s*["']` + regexp.QuoteMeta(tiffNamespace) + `["']`)
+})
 
 // UprightXMP returns an XMP packet of the same length in which the orientation, an attribute or an element, is 1.
 func UprightXMP(xmp []byte) []byte {
 	prefixes := map[string]bool{"tiff": true}
-	for _, m := range tiffPrefix.FindAllSubmatch(xmp, maxPrefixes) {
+	for _, m := range tiffPrefix().FindAllSubmatch(xmp, maxPrefixes) {
 		prefixes[string(m[1])] = true
 	}
 	out := bytes.Clone(xmp)

@@ -7,14 +7,11 @@ import (
 	"slices"
 )
 
-// huffmanCode is the code of a symbol that counts the bits of a value behind it, shifted left by as many, with the length of both in the
-// upper five bits.
+// huffmanCode is the code of a symbol that counts the bits of a value behind it, shifted left by as many, and below it, in codeShift bits,
+// the length of both.
 type huffmanCode uint32
 
-const (
-	codeBits = 27 // below the length
-	codeMask = 1<<codeBits - 1
-)
+const codeShift = 6 // as many bits as tell how far to shift
 
 // codesOf lists the codes by symbol.
 func codesOf(s *huffmanSpec) (codes [256]huffmanCode) {
@@ -23,7 +20,7 @@ func codesOf(s *huffmanSpec) (codes [256]huffmanCode) {
 		for range n {
 			symbol := s.symbols[at]
 			size := uint32(symbol & 15)
-			codes[symbol] = huffmanCode(code<<size | (uint32(i+1)+size)<<codeBits)
+			codes[symbol] = huffmanCode(code<<size<<codeShift | uint32(i+1) + size)
 			code++
 			at++
 		}
@@ -32,10 +29,10 @@ func codesOf(s *huffmanSpec) (codes [256]huffmanCode) {
 	return codes
 }
 
-// values gives, for a coefficient plus half of its length, the bits that are written for it, shifted left by four, and their number.
+// values gives, for a coefficient's lowest 11 bits, the bits that are written for it, shifted left by four, and their number.
 var values = func() (t [2048]uint16) {
 	for i := range t {
-		v := int32(i) - 1024
+		v := int32(i) << 21 >> 21
 		size := bits.Len32(uint32(max(v, -v)))
 		t[i] = uint16((v+v>>31)&(1<<size-1))<<4 | uint16(size)
 	}
@@ -120,8 +117,8 @@ func (w *bitWriter) block(b *[64]int16, mask uint64, prior *int32, dc, ac *[256]
 	sign := difference >> 31
 	size := uint(bits.Len32(uint32((difference ^ sign) - sign)))
 	c := uint64(dc[size&15])
-	acc := w.acc<<(c>>codeBits&31) | c&codeMask | uint64(difference+sign)&(1<<(size&15)-1)
-	n := w.n + uint(c>>codeBits)
+	acc := w.acc<<(c&63) | c>>codeShift | uint64(difference+sign)&(1<<(size&15)-1)
+	n := w.n + uint(c&63)
 	plain, at := &w.plain, w.at
 	binary.BigEndian.PutUint32(plain[at&(plainSize-4):][:4], uint32(acc<<(-n&63)>>32))
 	at += int(n >> 5 << 2)
@@ -136,21 +133,21 @@ func (w *bitWriter) block(b *[64]int16, mask uint64, prior *int32, dc, ac *[256]
 		if run > 15 {
 			w.acc, w.n, w.at = acc, n, at
 			for ; run > 15; run -= 16 {
-				w.put(uint64(ac[0xf0]&codeMask), uint(ac[0xf0]>>codeBits))
+				w.put(uint64(ac[0xf0]>>codeShift), uint(ac[0xf0]&63))
 			}
 			acc, n, at = w.acc, w.n, w.at
 		}
-		v := uint64(values[(int(b[order[k&63]&63])+len(values)/2)&(len(values)-1)])
+		v := uint64(values[int(b[order[k&63]&63])&(len(values)-1)])
 		c := uint64(ac[uint8(run<<4|int(v&15))])
 		// There are up to 7 bits of before, 22 of the DC coefficient, and 26.
-		acc = acc<<(c>>codeBits&31) | c&codeMask | v>>4
-		n += uint(c >> codeBits)
+		acc = acc<<(c&63) | c>>codeShift | v>>4
+		n += uint(c & 63)
 		binary.BigEndian.PutUint32(plain[at&(plainSize-4):][:4], uint32(acc<<(-n&63)>>32))
 		at += int(n >> 5 << 2)
 		n &= 31
 	}
 	w.acc, w.n, w.at = acc, n, at
 	if last < 63 {
-		w.put(uint64(ac[0]&codeMask), uint(ac[0]>>codeBits))
+		w.put(uint64(ac[0]>>codeShift), uint(ac[0]&63))
 	}
 }

@@ -24,47 +24,44 @@ func newDivisors(quant *[64]uint16) (d divisors) {
 func fdct(b *[64]int16, src []byte, stride int, d *divisors) (mask uint64) {
 	var w [64]int32
 	for y := range 8 {
-		s, to := src[y*stride:][:8], w[8*y:8*y+8]
-		var x [8]int32
-		for i, v := range s {
-			x[i] = int32(v) - 128
-		}
-		forward(&x, 11)
-		to[0], to[4] = x[0]<<2, x[4]<<2
-		to[1], to[2], to[3], to[5], to[6], to[7] = x[1], x[2], x[3], x[5], x[6], x[7]
+		s, to := src[y*stride:][:8], w[8*y:8*y+8:8*y+8]
+		x0, x1, x2, x3, x4, x5, x6, x7 := forward(int32(s[0]), int32(s[1]), int32(s[2]), int32(s[3]),
+			int32(s[4]), int32(s[5]), int32(s[6]), int32(s[7]), 11)
+		to[0], to[1], to[2], to[3] = (x0-8*128)<<2, x1, x2, x3 // the middle of the samples is 0 in all others
+		to[4], to[5], to[6], to[7] = x4<<2, x5, x6, x7
 	}
 	for c := range 8 {
-		x := [8]int32{w[c], w[8+c], w[16+c], w[24+c], w[32+c], w[40+c], w[48+c], w[56+c]}
-		forward(&x, 15)
-		x[0], x[4] = (x[0]+2)>>2, (x[4]+2)>>2
-		for i, v := range x {
-			at := 8*i + c
-			sign := v >> 31
-			n := uint32((v^sign)-sign) + uint32(d[0][at])
-			n = n * uint32(d[1][at]) >> 16 * uint32(d[2][at]) >> 16
-			b[at] = int16((int32(n) ^ sign) - sign)
-			if n != 0 {
-				mask |= 1 << at
-			}
-		}
+		x0, x1, x2, x3, x4, x5, x6, x7 := forward(w[c], w[8+c], w[16+c], w[24+c], w[32+c], w[40+c], w[48+c], w[56+c], 15)
+		w[c], w[8+c], w[16+c], w[24+c] = (x0+2)>>2, x1, x2, x3
+		w[32+c], w[40+c], w[48+c], w[56+c] = (x4+2)>>2, x5, x6, x7
+	}
+	for at, v := range w {
+		sign := v >> 31
+		n := uint32((v^sign)-sign) + uint32(d[0][at])
+		n = n * uint32(d[1][at]) >> 16 * uint32(d[2][at]) >> 16
+		b[at] = int16((int32(n) ^ sign) - sign)
+		mask |= uint64(-n>>31) << at // n is less than half of what it could be
 	}
 	return mask
 }
 
-// forward is one dimension. The first and the fifth number keep their scale, the others are shifted right, rounded, from 13 bits more.
-func forward(x *[8]int32, shift uint) {
-	half := int32(1) << (shift - 1)
-	t0, t7, t1, t6, t2, t5, t3, t4 := x[0]+x[7], x[0]-x[7], x[1]+x[6], x[1]-x[6], x[2]+x[5], x[2]-x[5], x[3]+x[4], x[3]-x[4]
+// forward is one dimension. The first and the fifth number keep their scale, the others are shifted right, rounded, from 13 bits more. Its
+// parameters and results are as many as registers take.
+func forward(x0, x1, x2, x3, x4, x5, x6, x7 int32, shift uint) (y0, y1, y2, y3, y4, y5, y6, y7 int32) {
+	half := int32(1) << ((shift - 1) & 31)
+	shift &= 31
+	t0, t7, t1, t6, t2, t5, t3, t4 := x0+x7, x0-x7, x1+x6, x1-x6, x2+x5, x2-x5, x3+x4, x3-x4
 	t10, t13, t11, t12 := t0+t3, t0-t3, t1+t2, t1-t2
-	x[0], x[4] = t10+t11, t10-t11
-	x[2] = (t13*(fix0541+fix0765) + t12*fix0541 + half) >> shift
-	x[6] = (t13*fix0541 + t12*(fix0541-fix1847) + half) >> shift
 	z3, z4 := t4+t6, t5+t7
 	e, f := z3*(fix1175-fix1961)+z4*fix1175+half, z3*fix1175+z4*(fix1175-fix0390)+half
-	x[7] = (t4*(fix0298-fix0899) - t7*fix0899 + e) >> shift
-	x[1] = (t7*(fix1501-fix0899) - t4*fix0899 + f) >> shift
-	x[5] = (t5*(fix2053-fix2562) - t6*fix2562 + f) >> shift
-	x[3] = (t6*(fix3072-fix2562) - t5*fix2562 + e) >> shift
+	return t10 + t11,
+		(t7*(fix1501-fix0899) - t4*fix0899 + f) >> shift,
+		(t13*(fix0541+fix0765) + t12*fix0541 + half) >> shift,
+		(t6*(fix3072-fix2562) - t5*fix2562 + e) >> shift,
+		t10 - t11,
+		(t5*(fix2053-fix2562) - t6*fix2562 + f) >> shift,
+		(t13*fix0541 + t12*(fix0541-fix1847) + half) >> shift,
+		(t4*(fix0298-fix0899) - t7*fix0899 + e) >> shift
 }
 
 // fdcts transforms n blocks that lie side by side. With vectors, what is to the right of them is transformed, too, if n is odd.

@@ -60,6 +60,10 @@ func (m *Image) Random() bool {
 	return !m.buffered() && m.tables.restart > 0 && m.tables.restart%m.first.mcusX == 0
 }
 
+// Sequential tells whether a pass over the picture takes the memory of some rows alone, so that everybody who wants some of its rows may
+// well go over it, by a Stream or ReadRows, rather than get them from somebody else.
+func (m *Image) Sequential() bool { return !m.buffered() }
+
 // ReadRows reads rows from y on, as many as dst has, each Width·Channels bytes. Several goroutines may call it. Unless Random, the rows
 // between those that a former call read and these are decoded, too, as far as that cannot be avoided, or all above, if no former call
 // read rows near or above these that no other call has gone on from.

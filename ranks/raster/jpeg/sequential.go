@@ -154,7 +154,9 @@ func (t *tables) huffman(class, number int, standard bool) *huffmanSpec {
 func (d *sequential) decode(band int, skip bool) error {
 	for x := 0; x < d.scan.mcusX; x += chunkMCUs {
 		n := min(chunkMCUs, d.scan.mcusX-x)
-		clear(d.coefs)
+		if !skip { // else nobody reads them
+			clear(d.coefs)
+		}
 		for i := range n {
 			if err := d.next(); err != nil {
 				return err

@@ -219,7 +219,7 @@ func (s *source) block(b *[64]int16, dc, ac *huffman, prior *int32) (only, ok bo
 	k := uint(1)
 	pairs := ac.pairs
 	for k < 64 {
-		if n < 32 && pos+8 <= len(buf) {
+		if pos+8 <= len(buf) { // whatever n is: no processor foresees that
 			acc |= binary.BigEndian.Uint64(buf[pos:]) >> (n & 63)
 			pos += int(63-n) >> 3
 			n |= 56
@@ -232,6 +232,15 @@ func (s *source) block(b *[64]int16, dc, ac *huffman, prior *int32) (only, ok bo
 			b[zigzag[uint8(at)]&63] = int16(e >> 32)
 			b[zigzag[uint8(k+uint(e>>(pairShift+16)&0xff))]&63] = int16(e >> 48)
 			k += uint(e >> pairShift & 0xff)
+			// There are bits enough for the next ones.
+			e = pairs[acc>>(64-fastBits)]
+			if at = k + uint(e>>(pairShift+8)&0xff); at < 63 {
+				acc <<= e & 63
+				n -= uint(e & 63)
+				b[zigzag[uint8(at)]&63] = int16(e >> 32)
+				b[zigzag[uint8(k+uint(e>>(pairShift+16)&0xff))]&63] = int16(e >> 48)
+				k += uint(e >> pairShift & 0xff)
+			}
 			continue
 		}
 		single := ac.fast[acc>>(64-fastBits)]

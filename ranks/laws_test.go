@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -204,6 +205,30 @@ func TestInputsGiveTheSameBytes(t *testing.T) {
 		}
 		job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: ops, Format: "ppm"}
 		for _, s := range []setup{{size: 1}, {size: 3, tight: true}, {size: 4, tileRows: 1, private: true}, {size: 2, threads: 3, tileRows: 7}} {
+			if !bytes.Equal(run(t, job, s), want) {
+				t.Errorf("%s, %+v: the file differs", format, s)
+			}
+		}
+	}
+}
+
+// TestApart: a JPEG gives the same bytes if each rank decodes what it needs, in bands or in turn.
+func TestApart(t *testing.T) {
+	dir := t.TempDir()
+	ppm, in := filepath.Join(dir, "in.ppm"), filepath.Join(dir, "in.jpg")
+	picture(t, ppm, 67, 190, 3, 9)
+	jpeg := run(t, ranks.Job{Input: ranks.File{Name: ppm, Path: ppm}, Ops: []string{"blur:size=1"}, Format: "jpeg"}, setup{size: 1})
+	// Without the restart interval (DRI) no row can be reached from anywhere but the top.
+	jpegtran := exec.Command("jpegtran", "-optimize", "-outfile", in)
+	jpegtran.Stdin = bytes.NewReader(jpeg)
+	if out, err := jpegtran.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, format := range []string{"ppm", "jpeg"} {
+		job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: []string{"blur:size=9", "edges", "blur:size=5"}, Format: format}
+		want := run(t, job, setup{size: 1})
+		job.Read.Apart = true
+		for _, s := range []setup{{size: 1}, {size: 3, tileRows: 7}, {size: 4, tileRows: 1, private: true}, {size: 2, threads: 4, tileRows: 16}} {
 			if !bytes.Equal(run(t, job, s), want) {
 				t.Errorf("%s, %+v: the file differs", format, s)
 			}

@@ -284,6 +284,9 @@ func (o *runOptions) run(ctx context.Context) error {
 func (o *runOptions) job(ctx context.Context, signals *signals, report *report) error {
 	job := ranks.Job{Ops: o.ops, Quality: o.quality, TileRows: o.tileRows, Threads: o.threads, Read: o.read, Fsync: o.fsync,
 		Memory: o.memory, Scratch: o.scratch}
+	// Ranks that all can open INPUT, and are not many more than there are processors for, read what they need of a JPEG themselves.
+	n := len(o.launch.Placement)
+	job.Read.Apart = len(o.launch.Hosts) == 0 && n > 1 && n <= 4*cores() && o.threads <= 4
 	files := inherited{}
 	defer files.close()
 	var err error

@@ -10,7 +10,7 @@ import (
 const jpegExpansion = 8 * 64
 
 // parseJPEG reads the segments up to the first scan.
-func parseJPEG(src *io.SectionReader) (*header, error) {
+func parseJPEG(src *io.SectionReader, o Options) (*header, error) {
 	m, err := jpeg.Parse(src, src.Size())
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func parseJPEG(src *io.SectionReader) (*header, error) {
 	h := &header{orientation: m.Orientation, expansion: jpegExpansion, takes: m.Memory()}
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "jpeg", Codec: "halorun/jpeg",
 		Notices: m.Notices, Meta: m.Meta}
-	if m.Random() {
+	if m.Random() || o.Apart && m.Sequential() {
 		h.random = m.ReadRows
 	}
 	h.need = needOf(m)

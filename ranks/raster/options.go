@@ -10,13 +10,17 @@ import (
 	"strings"
 )
 
-// Options say how INPUT is read. All of them but MaxPixels, Memory and Scratch can change the samples.
+// Options say how INPUT is read. All of them but MaxPixels, Memory, Scratch and Apart can change the samples.
 type Options struct {
 	MaxPixels int64 `json:"max_pixels"`
 	Memory    int64 `json:"memory,omitempty"` // bytes that decoding may take; 0 for all that the machine has
 	// Scratch makes an empty file, for reading and writing, that is gone when it is closed: what decoding keeps beyond Memory goes
 	// there. Without it, what does not fit is refused.
 	Scratch func() (*os.File, error) `json:"-"`
+
+	// Apart makes a picture whose rows are quickly passed over one whose rows can be read in any order: each process that reads it does so
+	// from its top, which costs less than to be sent rows. A process has at most four goroutines that read, each downwards.
+	Apart bool `json:"apart,omitempty"`
 
 	Geometry *Geometry `json:"geometry,omitempty"` // of a raw picture; nil for what tells it itself
 	Page     int       `json:"page,omitempty"`     // from 1; 0 for the only one
@@ -46,7 +50,7 @@ const (
 
 // Samples returns the options that can change what is read; the others only refuse some files.
 func (o Options) Samples() Options {
-	o.MaxPixels, o.Memory, o.Scratch = 0, 0, nil
+	o.MaxPixels, o.Memory, o.Scratch, o.Apart = 0, 0, nil, false
 	return o
 }
 

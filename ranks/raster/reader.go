@@ -130,7 +130,7 @@ func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
 	case hasPrefix(begin, "\x89PNG\r\n\x1a\n"):
 		return checked(o, "PNG", parsePNG, src)
 	case hasPrefix(begin, "\xff\xd8"):
-		return checked(o, "JPEG", parseJPEG, src)
+		return checked(o, "JPEG", func(src *io.SectionReader) (*header, error) { return parseJPEG(src, o) }, src)
 	case isTIFF(begin):
 		return parseTIFF(src, o)
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):

@@ -55,7 +55,9 @@ func (c canny) Border() Border          { return BorderReplicate }
 func (c canny) keepsRows() int          { return 3 * (2*4 + 4) } // of gradients, by their magnitudes and directions
 
 // DecisionBytes implements Global.
-func (c canny) DecisionBytes(in Shape) int64 { return newHysteresis(in.Width, []Rows{{0, in.Height}}).Bytes() }
+func (c canny) DecisionBytes(in Shape) int64 {
+	return newHysteresis(in.Width, []Rows{{0, in.Height}}).Bytes()
+}
 
 // Decide returns the hysteresis.
 func (c canny) Decide(in Shape, runs []Rows, room Room) (Decision, error) {

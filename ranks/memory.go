@@ -34,7 +34,7 @@ const (
 // decoding returns the share of memory for a decoder, and for the rows that it is ahead.
 func (j Job) decoding() (decoder, ahead int64) {
 	if j.Memory == 0 {
-		return 0, aheadBytes
+		return hostMemory() / 2, aheadBytes
 	}
 	return j.Memory / 4, min(j.Memory/8, aheadBytes)
 }

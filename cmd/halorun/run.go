@@ -286,7 +286,7 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 		Memory: o.memory, Scratch: o.scratch}
 	// Ranks that all can open INPUT, and are not many more than there are processors for, read what they need of a JPEG themselves.
 	n := len(o.launch.Placement)
-	job.Read.Apart = len(o.launch.Hosts) == 0 && n > 1 && n <= 4*cores() && o.threads <= 4
+	job.Read.Apart = len(o.hosts) == 0 && len(o.launch.Spares) == 0 && n > 1 && n <= 4*cores() && o.threads <= 4
 	files := inherited{}
 	defer files.close()
 	var err error

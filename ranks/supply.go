@@ -24,8 +24,11 @@ type supply struct {
 	step  string                                               // and what a probe calls it
 }
 
-// chunkBytes is the size of the messages that bring rows to a lane.
-const chunkBytes = 1 << 20
+// chunkBytes is the size of the messages that bring rows to a lane, if these are not very short.
+const (
+	chunkBytes    = 1 << 20
+	mostChunkRows = 4096
+)
 
 // open starts what it takes to supply the lanes of this rank with the rows of the given stage, and to lend this rank's rows to
 // others. It returns a reader for each of this rank's lanes.
@@ -35,7 +38,7 @@ func (r *Rank) open(ctx context.Context, g *errgroup.Group, stage int, s supply)
 	}
 	st, plan := r.picture.stages[stage], r.plan.Stages[stage]
 	rowBytes := st.In.RowBytes()
-	chunkRows := max(1, chunkBytes/rowBytes)
+	chunkRows := min(max(1, chunkBytes/rowBytes), mostChunkRows, st.In.Height)
 	lent := rowBuffers{rows: chunkRows, rowBytes: rowBytes}
 	lend := func(ctx context.Context, q comm.Rect) ([][]byte, error) {
 		dst := lent.take(int(q.Y1 - q.Y0))

@@ -3,6 +3,7 @@ package kernels
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"sync"
 )
 
@@ -112,14 +113,11 @@ func (h *hysteresisFile) Row(y int, dst []byte) error {
 
 // Resolve implements Decision.
 func (h *hysteresisFile) Resolve(peers Peers) error {
+	defer func() { h.work = nil }() // there is no second time
 	if err := h.settle(); err != nil {
 		return err
 	}
-	if err := agreeOnBorders(peers, h.packed, h.absorb, h.settle); err != nil {
-		return err
-	}
-	h.work = nil
-	return nil
+	return agreeOnBorders(peers, h.packed, h.absorb, h.settle)
 }
 
 // settle settles strips until none touches news.
@@ -182,13 +180,12 @@ func (h *hysteresisFile) settleStrip(i int, more *bool) error {
 
 // mark makes the strip that has row y dirty, and tells whether there is one.
 func (h *hysteresisFile) mark(y int) bool {
-	for i := range h.strips {
-		if h.strips[i].has(y) {
-			h.strips[i].dirty = true
-			return true
-		}
+	i := sort.Search(len(h.strips), func(i int) bool { return h.strips[i].runs[len(h.strips[i].runs)-1].Hi > y })
+	if i == len(h.strips) || !h.strips[i].has(y) {
+		return false
 	}
-	return false
+	h.strips[i].dirty = true
+	return true
 }
 
 // load reads a band of the strip, and the edges of the rows next to it.

@@ -93,23 +93,25 @@ func (p *peers) wait() (stop func()) {
 // SwapBorders implements kernels.Peers.
 func (p *peers) SwapBorders(row func(y int) ([]byte, error), absorb func(y int, b []byte) error) error {
 	defer p.wait()()
-	g, ctx := errgroup.WithContext(p.ctx)
-	received := make([][]byte, len(p.links))
+	sent, received := make([][][]byte, len(p.links)), make([][]byte, len(p.links))
 	for i, l := range p.links {
-		rows := make([][]byte, len(l.mine))
+		sent[i] = make([][]byte, len(l.mine))
 		size := 0
 		for j, y := range l.mine {
 			var err error
-			if rows[j], err = row(y); err != nil {
+			if sent[i][j], err = row(y); err != nil {
 				return err
 			}
-			size += len(rows[j])
+			size += len(sent[i][j])
 		}
 		received[i] = make([]byte, size)
-		g.Go(func() error { return p.r.world.Send(ctx, l.rank, p.tag, rows...) })
+	}
+	g, ctx := errgroup.WithContext(p.ctx)
+	for i, l := range p.links {
+		g.Go(func() error { return p.r.world.Send(ctx, l.rank, p.tag, sent[i]...) })
 		g.Go(func() error {
 			n, err := p.r.world.Recv(ctx, l.rank, p.tag, received[i])
-			if err == nil && n != size {
+			if size := len(received[i]); err == nil && n != size {
 				err = fmt.Errorf("rank %d sent %d bytes of border rows, not %d", l.rank, n, size)
 			}
 			return err

@@ -17,7 +17,8 @@ import (
 //
 //	program │ messages │ by lane: windows of rows, rows that come │ tiles │ decoder, rows decoded ahead │ decisions
 //
-// What is left of it beside the first is halved between a picture that is decoded, if it is, and decisions.
+// A picture that is decoded gets a quarter of it all, and an eighth for rows ahead; of what is left beside the first ones, tiles get half at
+// most, and decisions the rest.
 const (
 	// ProgramBytes is about what the program itself takes.
 	ProgramBytes = 32 << 20
@@ -27,6 +28,8 @@ const (
 	tilesOfLane = 3
 	// aheadBytes is how much of INPUT may be decoded ahead where there is memory.
 	aheadBytes = 64 << 20
+	// leastDecision is what a decision over a large picture has in memory at least, so that it is not too busy with its file.
+	leastDecision = 4 << 20
 	// leastAhead is how much that is even if lanes have no use for it.
 	leastAhead = 8 << 20
 )
@@ -67,7 +70,7 @@ func (j Job) available(p *Picture) int64 {
 // MinMemory returns the least Job.Memory with which a world of the given size can do the job.
 func (j Job) MinMemory(p *Picture, size int) int64 {
 	encoder := p.Output.Encoder()
-	var most int64
+	var most, decisions int64
 	for i, s := range p.stages {
 		rows := max(1, j.TileRows)
 		encodes := encoder != nil && i == len(p.stages)-1
@@ -76,8 +79,11 @@ func (j Job) MinMemory(p *Picture, size int) int64 {
 			rows = max(1, rows/n) * n
 		}
 		most = max(most, j.working(s, encodes, size, min(rows, s.Out.Height)))
+		if s.Global() != nil {
+			decisions += min(s.Global().DecisionBytes(s.Out), leastDecision)
+		}
 	}
-	most = most * 10 / 9
+	most = (most + decisions) * 10 / 9
 	if !p.direct {
 		most = most * 8 / 5
 	}

@@ -53,8 +53,11 @@ func (r *Rank) openSource(key []byte) (o offer, err error) {
 }
 
 // scratch makes a file that is gone when it is closed.
-func (j Job) scratch() (*os.File, error) {
-	dir := cmp.Or(j.Scratch, os.Getenv("TMPDIR"))
+func (j Job) scratch() (*os.File, error) { return ScratchFile(j.Scratch) }
+
+// ScratchFile makes a file that is gone when it is closed, in the folder dir, or if that is "" in the host's own.
+func ScratchFile(dir string) (*os.File, error) {
+	dir = cmp.Or(dir, os.Getenv("TMPDIR"))
 	if dir == "" {
 		if dir = os.TempDir(); isFolder("/var/tmp") {
 			dir = "/var/tmp" // which is not memory

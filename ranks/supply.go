@@ -78,7 +78,7 @@ type laneReader struct {
 	waited time.Duration // for them
 }
 
-// rows is a kernels.Reader.
+// rows fills dst with the rows from y on.
 func (l *laneReader) rows(ctx context.Context, y int, dst [][]byte) error {
 	for len(dst) > 0 {
 		began, n, mine := time.Now(), len(dst), false

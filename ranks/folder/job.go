@@ -1,6 +1,7 @@
 package folder
 
 import (
+	"os"
 	"time"
 
 	"halorun/ranks"
@@ -72,6 +73,7 @@ func (j *Job) durable() bool { return j.Fsync || j.Mode == ranks.CheckpointAll }
 // reading returns how a picture is read.
 func (j *Job) reading(e *Entry) raster.Options {
 	o := j.Read
+	o.Memory, o.Scratch = j.Memory, func() (*os.File, error) { return ranks.ScratchFile(j.Scratch) }
 	if e.Page > 0 {
 		o.Page = e.Page
 	}

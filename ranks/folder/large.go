@@ -149,6 +149,9 @@ func (h *head) tryHuge(ctx context.Context, w *work) (r *Record, echo bool, err 
 		Output: ranks.File{Name: w.Out, Path: pend.Path()}, Format: w.picture.Output.Format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, TileRows: j.TileRows,
 		Threads: j.lanes(), Shrink: j.Shrink, Fsync: j.durable(), Memory: j.Limit, Scratch: j.Scratch,
 	}}
+	if j.Limit == 0 { // what the garbage collector is told of
+		huge.Job.Memory = max(j.Memory+ranks.ProgramBytes, huge.Job.MinMemory(w.picture, h.world.Size()))
+	}
 	if err := huge.Job.CheckMemory(w.picture, h.world.Size()); err != nil {
 		r, _, _ := bad(err)
 		r.Kind = RankLost // it may do with more

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -221,6 +222,7 @@ func (l *Lister) Add(path, name string) ([]*Entry, error) {
 		if e.Out, why = l.out(path, name, l.n+1+i, max(1, e.Page)); why != "" {
 			for _, before := range all[:i] {
 				delete(l.outputs, before.Out)
+				maps.DeleteFunc(l.there, func(_ file, out string) bool { return out == before.Out })
 			}
 			return bad(why)
 		}

@@ -17,7 +17,7 @@ func main() {
 }
 
 func newApp() *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:                      "halorun",
 		Usage:                     "picture operations over many rank processes, exact and seamless",
 		Version:                   version,
@@ -34,6 +34,10 @@ func newApp() *cli.App {
 		OnUsageError:   onUsageError,
 		ExitErrHandler: func(*cli.Context, error) {}, // main does it
 	}
+	for _, c := range app.Commands {
+		c.HideHelpCommand = true // an INPUT may be called help
+	}
+	return app
 }
 
 func onUsageError(c *cli.Context, err error, _ bool) error {

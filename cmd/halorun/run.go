@@ -14,6 +14,7 @@ import (
 	"slices"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -127,6 +128,8 @@ func (o *runOptions) check(c *cli.Context) error {
 		return usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
 	case o.input == "" || o.output == "":
 		return usage("INPUT and OUTPUT have names; an empty one was given")
+	case !utf8.ValidString(o.input + "/" + o.output):
+		return usage("INPUT and OUTPUT have names of UTF-8 text, as which they go to ranks; rename what has another")
 	case o.threads < 1 || o.threads > maxRanks:
 		return usage("--threads %d: a rank has from 1 to %d threads", o.threads, maxRanks)
 	case o.tileRows < 0 || c.IsSet("tile-rows") && o.tileRows == 0:

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Find is called for each picture that is found: its path, and its name below the folder that names count from, with slashes.
@@ -193,6 +194,9 @@ func (l *Lister) Add(path, name string) ([]*Entry, error) {
 		l.n++
 		first.N, first.Out = l.n, ""
 		return []*Entry{&first}, &Clash{path, why}
+	}
+	if !utf8.ValidString(path) || !utf8.ValidString(name) {
+		return bad("its name is not UTF-8 text, as which names go to ranks and into lists; rename it")
 	}
 	if st, err := os.Stat(path); err == nil { // else it is missing, which is found when it is opened
 		first.Size, first.ModTime, first.Device, first.Inode = st.Size(), st.ModTime().UnixNano(), deviceOf(st), inodeOf(st)

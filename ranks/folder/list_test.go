@@ -109,7 +109,7 @@ func TestClashes(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		clash bool
-	}{{"a.png", true}, {"b.png", false}, {"c.jpg", false}, {"d.png", true}, {"x/../c.jpg", false}, {"c.gif", true}} {
+	}{{"a.png", true}, {"b.png", false}, {"c.jpg", false}, {"d.png", true}, {"x/../c.jpg", false}, {"c.gif", true}, {"e\xff.png", true}} {
 		es, err := l.Add(filepath.Join(in, c.name), c.name)
 		if clash := errors.As(err, new(*folder.Clash)); clash != c.clash || err != nil != clash {
 			t.Errorf("%s: %v, %v", c.name, es, err)

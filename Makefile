@@ -37,6 +37,7 @@ test-kernels: tools
 
 test-long: tools
 	HALORUN_TEST_LONG=1 $(GO) test -race -timeout 60m ./ranks
+	HALORUN_TEST_LONG=1 $(GO) test -race -timeout 60m -run Scripts ./cmd/halorun
 	HALORUN_TEST_LONG=1 $(GO) test -timeout 120m -run 'Failures|Resume|Recovery' ./cmd/halorun
 	$(GO) test -race -timeout 60m ./kernels -rapid.checks=2000
 	$(MAKE) test-kernels CHECKS=2000

@@ -40,7 +40,7 @@ type reached struct {
 const moreErrors = 500 * time.Millisecond
 
 // connect starts an agent on each of the hosts, of which the first is this machine, and returns them and the errors, by host. It
-// does not wait for all if one fails and that is no reason to go on without it.
+// does not wait for all if one fails that the job cannot go on without.
 func (l *launch) connect(ctx context.Context, hosts []hostfiles.Host) ([]*agentProcess, []error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -59,7 +59,7 @@ func (l *launch) connect(ctx context.Context, hosts []hostfiles.Host) ([]*agentP
 			} else {
 				w.agent, w.err = l.remote(ctx, h, l.parent(ways[1:], i-1))
 			}
-			if w.err != nil && !l.config.SkipUnreachable {
+			if w.err != nil && !l.config.SkipUnreachable && !(i > 0 && l.isSpare(h)) {
 				failed.Do(func() {
 					time.AfterFunc(moreErrors, func() { cancel(errGivenUp) })
 				})

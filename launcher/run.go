@@ -290,13 +290,17 @@ func (c *crew) label() {
 func (l *launch) required(ctx context.Context, hosts []hostfiles.Host, errs []error) []error {
 	errs = slices.Clone(errs)
 	for i, err := range errs {
-		spare := i > 0 && !slices.ContainsFunc(l.config.Placement, func(h int) bool { return l.config.Hosts[h] == hosts[i] })
-		if spare && err != nil {
+		if i > 0 && err != nil && l.isSpare(hosts[i]) {
 			l.notice(ctx, "spare %v", err)
 			errs[i] = nil
 		}
 	}
 	return errs
+}
+
+// isSpare tells whether a host gets no rank at first.
+func (l *launch) isSpare(host hostfiles.Host) bool {
+	return !slices.ContainsFunc(l.config.Placement, func(h int) bool { return l.config.Hosts[h] == host })
 }
 
 // unreached makes one error of those of the hosts.

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"halorun/hostfiles"
 	"halorun/launcher"
 )
 
@@ -46,6 +47,38 @@ func run(t *testing.T, c launcher.Config) (*launcher.Result, error) {
 		t.Fatalf("result %+v of %d ranks", result, c.Size)
 	}
 	return result, err
+}
+
+// A job does not depend on its spare hosts: one that is refused does not end the patience with a host of ranks.
+func TestSpareIsDown(t *testing.T) {
+	const slow, spare = "198.51.100.71", "203.0.113.72" // of no network; nothing connects to them
+	ssh := filepath.Join(t.TempDir(), "connect")
+	script := `#!/bin/sh
+for last; do host=$command; command=$last; done
+case $host in
+` + slow + `) sleep 1; exec sh -c "$command" ;;
+*) echo no route to host >&2; exit 255 ;;
+esac
+`
+	if err := os.WriteFile(ssh, []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, 1, spec{Act: "nothing"})
+	c.Hosts = []hostfiles.Host{{Name: slow, Slots: 1, Origin: "test"}, {Name: spare, Slots: 1, Origin: "test"}}
+	c.Placement, c.Spares, c.SSH, c.RemotePath, c.MaxRestarts = []int{0}, []int{1}, []string{ssh}, exe, 3
+	var notices []string
+	c.Notices = func(text string) { notices = append(notices, text) }
+	result, err := run(t, c)
+	if err != nil || result.Restarts != 0 {
+		t.Errorf("%d restarts, %v", result.Restarts, err)
+	}
+	if len(notices) != 1 || !strings.HasPrefix(notices[0], "spare host "+spare) {
+		t.Errorf("notices %q", notices)
+	}
 }
 
 // gathered is what ranks printed, by stream.

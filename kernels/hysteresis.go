@@ -3,7 +3,6 @@ package kernels
 import (
 	"encoding/binary"
 	"math/bits"
-	"sort"
 )
 
 // hysteresis decides which candidates of Canny's local part are edges: those that touch an edge, in any of eight
@@ -12,10 +11,10 @@ import (
 // A word of 64 pixels grows at once: its candidates next to edges become edges, along the whole word, and then the words around
 // are looked at that have candidates next to the new edges. So settling costs a look at each word, and what changes.
 type hysteresis struct {
+	runSet
 	words int // of a row
-	bands []band
 	size  int // of each of the three below, in bits or words
-	// Bits, 64 pixels a word. An empty word lies between rows, and a row before and after each band: another rank's, of which only
+	// Bits, 64 pixels a word. An empty word lies between rows, and a row before and after each run: another rank's, of which only
 	// edges are known. At either end there is one more row, so that every word that may have something has all its neighbours.
 	weak, edge []uint64 // candidates that are not edges so far; edges
 	queued     []uint64 // a bit for each word that is to be looked at
@@ -27,12 +26,6 @@ type hysteresis struct {
 // mostTodo is how many words todo holds; the others are found by their bits. Mostly it needs far fewer.
 const mostTodo = 1 << 16
 
-// band is a run of rows on this rank that does not touch another.
-type band struct {
-	Rows
-	first int // the first word of its first row
-}
-
 // newHysteresis returns one that is still to be allocated.
 func newHysteresis(width int, runs []Rows) *hysteresis {
 	h := &hysteresis{words: (width + 63) / 64}
@@ -42,13 +35,8 @@ func newHysteresis(width int, runs []Rows) *hysteresis {
 
 // layOut gives every row its place.
 func (h *hysteresis) layOut(set runSet) {
-	h.bands = h.bands[:0]
-	size := 1 + h.stride()
-	for _, run := range set.runs {
-		h.bands = append(h.bands, band{run, size + h.stride()})
-		size += (run.Len() + 2) * h.stride()
-	}
-	h.size = size + h.stride()
+	h.runSet = set
+	h.size = 1 + h.stride()*(2+set.count+2*len(set.runs))
 }
 
 // allocate makes all rows empty.
@@ -74,14 +62,11 @@ func (h *hysteresis) Close() {}
 func (h *hysteresis) stride() int { return h.words + 1 }
 
 // find returns the first word of row y, which is on this rank.
-func (h *hysteresis) find(y int) int {
-	b := h.bands[h.endingFrom(y+1)]
-	return b.first + (y-b.Lo)*h.stride()
-}
+func (h *hysteresis) find(y int) int { return h.within(h.endingFrom(y+1), y) }
 
-// endingFrom returns the number of the first band that ends at row y or later.
-func (h *hysteresis) endingFrom(y int) int {
-	return sort.Search(len(h.bands), func(i int) bool { return h.bands[i].Hi >= y })
+// within returns the first word of row y, which is in run i or next to it.
+func (h *hysteresis) within(i, y int) int {
+	return 1 + h.stride()*(2+h.starts[i]+2*i+y-h.runs[i].Lo)
 }
 
 // row returns the bits of row y, which is on this rank.
@@ -151,11 +136,12 @@ func agreeOnBorders(peers Peers, border func(int) ([]byte, error), absorb func(i
 
 // settleAll lets all words grow.
 func (h *hysteresis) settleAll() {
-	for _, b := range h.bands {
-		for first := b.first; first < b.first+b.Len()*h.stride(); first += h.stride() {
-			for i, weak := range h.weak[first : first+h.words] {
+	for i, run := range h.runs {
+		for y := run.Lo; y < run.Hi; y++ {
+			first := h.within(i, y)
+			for k, weak := range h.weak[first : first+h.words] {
 				if weak != 0 {
-					h.visit(first + i)
+					h.visit(first + k)
 					h.settle()
 				}
 			}
@@ -244,17 +230,17 @@ func (h *hysteresis) lookAround(k int, fresh uint64) {
 
 // absorb takes the edges of row y, which another rank holds, and tells whether there are new ones.
 func (h *hysteresis) absorb(y int, row []byte) (news bool, err error) {
-	i := h.endingFrom(y)
-	for _, b := range h.bands[i:min(i+2, len(h.bands))] { // the bands that end before the row and begin after it
-		if y != b.Hi && y != b.Lo-1 {
+	above := h.endingFrom(y)
+	for i := above; i < min(above+2, len(h.runs)); i++ { // the runs that end before the row and begin after it
+		if y != h.runs[i].Hi && y != h.runs[i].Lo-1 {
 			continue
 		}
-		first := b.first + (y-b.Lo)*h.stride()
-		for i := range h.words {
-			edge := binary.LittleEndian.Uint64(row[8*i:])
-			if fresh := edge &^ h.edge[first+i]; fresh != 0 {
-				h.edge[first+i] = edge
-				h.lookAround(first+i, fresh)
+		first := h.within(i, y)
+		for k := range h.words {
+			edge := binary.LittleEndian.Uint64(row[8*k:])
+			if fresh := edge &^ h.edge[first+k]; fresh != 0 {
+				h.edge[first+k] = edge
+				h.lookAround(first+k, fresh)
 				news = true
 			}
 		}

@@ -272,7 +272,7 @@ func TestHysteresisRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := first.Resolve(alone{}); err != nil {
+		if err := first.Resolve(Alone{}); err != nil {
 			t.Fatal(err)
 		}
 		all := decide(t, 130, []Rows{{30, 37}, {5, 5}, {0, 12}, {12, 30}}, rooms[(i+1)%len(rooms)])
@@ -287,7 +287,7 @@ func TestHysteresisRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := all.Resolve(alone{}); err != nil {
+		if err := all.Resolve(Alone{}); err != nil {
 			t.Fatal(err)
 		}
 		got := makeRows(Shape{130, 37, 1})
@@ -390,7 +390,7 @@ func BenchmarkHysteresis(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if err := h.Resolve(alone{}); err != nil {
+		if err := h.Resolve(Alone{}); err != nil {
 			b.Fatal(err)
 		}
 	}

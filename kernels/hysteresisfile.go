@@ -18,6 +18,7 @@ type hysteresisFile struct {
 	file         *rowFile // these, and those next to them
 	strips       []strip
 	work         *hysteresis
+	buffer       []byte    // for some rows of the file
 	buffers      sync.Pool // of *hysteresisRow
 }
 
@@ -56,7 +57,7 @@ func newHysteresisFile(width int, runs []Rows, room Room) (*hysteresisFile, erro
 
 // cut makes strips that take as much memory as so many rows do, but of one row at least.
 func (h *hysteresisFile) cut(rows int) {
-	const around = 2 // rows of each band, and of all together
+	const around = 2 // rows of each run, and of all together
 	var runs []Rows
 	room := rows - around
 	for _, run := range h.own.runs {
@@ -113,7 +114,7 @@ func (h *hysteresisFile) Row(y int, dst []byte) error {
 
 // Resolve implements Decision.
 func (h *hysteresisFile) Resolve(peers Peers) error {
-	defer func() { h.work = nil }() // there is no second time
+	defer func() { h.work, h.buffer = nil, nil }() // there is no second time
 	if err := h.settle(); err != nil {
 		return err
 	}
@@ -148,14 +149,14 @@ func (h *hysteresisFile) settleStrip(i int, more *bool) error {
 	w := h.work
 	w.layOut(s.runSet)
 	w.allocate()
-	for _, b := range w.bands {
-		if err := h.load(b); err != nil {
+	for i := range w.runs {
+		if err := h.load(i); err != nil {
 			return err
 		}
 	}
 	var before [][]uint64 // the rows that touch others
-	for _, b := range w.bands {
-		for _, y := range [...]int{b.Lo, b.Hi - 1} {
+	for _, run := range w.runs {
+		for _, y := range [...]int{run.Lo, run.Hi - 1} {
 			_, edge := w.row(y)
 			before = append(before, slices.Clone(edge))
 		}
@@ -164,11 +165,11 @@ func (h *hysteresisFile) settleStrip(i int, more *bool) error {
 	if !w.grown {
 		return nil
 	}
-	for k, b := range w.bands {
-		if err := h.store(b); err != nil {
+	for k, run := range w.runs {
+		if err := h.store(run); err != nil {
 			return err
 		}
-		for side, y := range [...]int{b.Lo, b.Hi - 1} {
+		for side, y := range [...]int{run.Lo, run.Hi - 1} {
 			if _, edge := w.row(y); !slices.Equal(edge, before[2*k+side]) {
 				beyond := y - 1 + 2*side
 				*more = h.mark(beyond) || *more
@@ -188,15 +189,16 @@ func (h *hysteresisFile) mark(y int) bool {
 	return true
 }
 
-// load reads a band of the strip, and the edges of the rows next to it.
-func (h *hysteresisFile) load(b band) error {
-	return h.pieces(Rows{max(0, b.Lo-1), b.Hi + 1}, func(rows Rows, bytes []byte) error {
+// load reads run i of the strip, and the edges of the rows next to it.
+func (h *hysteresisFile) load(i int) error {
+	run := h.work.runs[i]
+	return h.pieces(Rows{max(0, run.Lo-1), run.Hi + 1}, func(rows Rows, bytes []byte) error {
 		if err := h.file.read(rows.Lo, 0, bytes); err != nil {
 			return err
 		}
 		for y := rows.Lo; y < rows.Hi; y++ {
-			at := b.first + (y-b.Lo)*h.work.stride()
-			if b.Lo <= y && y < b.Hi {
+			at := h.work.within(i, y)
+			if run.Lo <= y && y < run.Hi {
 				takeWords(h.work.weak[at:at+h.words], bytes)
 			}
 			takeWords(h.work.edge[at:at+h.words], bytes[8*h.words:])
@@ -206,9 +208,9 @@ func (h *hysteresisFile) load(b band) error {
 	})
 }
 
-// store writes a band of the strip.
-func (h *hysteresisFile) store(b band) error {
-	return h.pieces(b.Rows, func(rows Rows, bytes []byte) error {
+// store writes a run of the strip.
+func (h *hysteresisFile) store(run Rows) error {
+	return h.pieces(run, func(rows Rows, bytes []byte) error {
 		out := bytes[:0]
 		for y := rows.Lo; y < rows.Hi; y++ {
 			weak, edge := h.work.row(y)
@@ -221,10 +223,12 @@ func (h *hysteresisFile) store(b band) error {
 // pieces calls do for some rows after the other, with memory for them.
 func (h *hysteresisFile) pieces(rows Rows, do func(Rows, []byte) error) error {
 	size := 16 * h.words
-	buffer := make([]byte, min(max(1, chunkBytes/size), rows.Len())*size)
+	if h.buffer == nil {
+		h.buffer = make([]byte, min(max(1, chunkBytes/size), h.file.count)*size)
+	}
 	for rows.Len() > 0 {
-		part := Rows{rows.Lo, min(rows.Hi, rows.Lo+len(buffer)/size)}
-		if err := do(part, buffer[:part.Len()*size]); err != nil {
+		part := Rows{rows.Lo, min(rows.Hi, rows.Lo+len(h.buffer)/size)}
+		if err := do(part, h.buffer[:part.Len()*size]); err != nil {
 			return err
 		}
 		rows.Lo = part.Hi

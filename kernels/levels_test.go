@@ -84,7 +84,7 @@ func TestLevelsInParallel(t *testing.T) {
 		if err := group.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		if err := d.Resolve(alone{}); err != nil {
+		if err := d.Resolve(Alone{}); err != nil {
 			t.Fatal(err)
 		}
 		for v, n := range got {

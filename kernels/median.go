@@ -17,7 +17,14 @@ type medianFilter struct{ size int }
 func (m medianFilter) OutShape(in Shape) Shape { return in }
 func (m medianFilter) InRows(out Rows) Rows    { return out.Grow(m.size / 2) }
 func (m medianFilter) Border() Border          { return BorderReplicate }
-func (m medianFilter) keepsRows() int          { return (medianBins+1)*medianBins + 24 + 2*m.size } // histograms of columns, with those around each strip
+
+// keepsRows counts histograms of columns, with those around each strip. A network has none.
+func (m medianFilter) keepsRows() int {
+	if hasMedianNetwork(m.size, path) {
+		return 0
+	}
+	return (medianBins+1)*medianBins + 24 + 2*m.size
+}
 
 // Bind chooses sorting networks for small squares if there are vectors for them, else histograms.
 func (m medianFilter) Bind(in Shape) Applier {

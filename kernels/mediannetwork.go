@@ -22,8 +22,14 @@ type medianNetwork struct {
 	rows  []*byte
 }
 
+// hasMedianNetwork tells whether there is a network for the size by the instructions of the isa.
+func hasMedianNetwork(size int, by isa) bool { return size <= 7 && by >= isaAVX2 }
+
 // newMedianNetwork returns nil if there is no network for the size or the picture by the instructions of the isa.
 func newMedianNetwork(size int, in Shape, by isa) *medianNetwork {
+	if !hasMedianNetwork(size, by) || in.RowBytes() < medianLeast {
+		return nil
+	}
 	m := &medianNetwork{size: size, in: in}
 	switch {
 	case by >= isaAVX512 && size == 3:
@@ -38,11 +44,6 @@ func newMedianNetwork(size int, in Shape, by isa) *medianNetwork {
 		m.sort, m.merge = sort5RowsAVX2, median5AVX2
 	case by >= isaAVX2 && size == 7:
 		m.sort, m.merge = sort7RowsAVX2, median7AVX2
-	default:
-		return nil
-	}
-	if in.RowBytes() < medianLeast {
-		return nil
 	}
 	m.ranks, m.rows = make([]byte, size*rankStride+medianSpill), make([]*byte, size)
 	return m

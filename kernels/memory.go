@@ -98,7 +98,7 @@ func (r *Runner) Run(dst, src [][]byte) error {
 		if err != nil {
 			return err
 		}
-		if err := d.Resolve(alone{}); err != nil {
+		if err := d.Resolve(Alone{}); err != nil {
 			return err
 		}
 		r.before = d
@@ -130,12 +130,17 @@ func (r *Runner) each(stage int, do func(*lane, Rows) error) error {
 	return g.Wait()
 }
 
-// alone is the only rank.
-type alone struct{}
+// Alone are the Peers of the only rank.
+type Alone struct{}
 
-func (alone) SwapBorders(func(int) ([]byte, error), func(int, []byte) error) error { return nil }
-func (alone) Any(b bool) (bool, error)                                             { return b, nil }
-func (alone) Sum([]int64) error                                                    { return nil }
+// SwapBorders implements Peers.
+func (Alone) SwapBorders(func(int) ([]byte, error), func(int, []byte) error) error { return nil }
+
+// Any implements Peers.
+func (Alone) Any(b bool) (bool, error) { return b, nil }
+
+// Sum implements Peers.
+func (Alone) Sum([]int64) error { return nil }
 
 // makeRows returns the rows of a picture.
 func makeRows(s Shape) [][]byte {

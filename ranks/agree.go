@@ -11,9 +11,9 @@ import (
 
 // offer is what the head tells the others of INPUT.
 type offer struct {
-	Info   raster.Info
-	Direct bool            // rows can be read in any order
-	File   raster.Identity // of the file that Direct speaks of
+	Info raster.Info
+	raster.Reading
+	File raster.Identity // of the file that Direct speaks of
 }
 
 // outputOffer is what the head tells the others of OUTPUT.
@@ -81,7 +81,7 @@ func (r *Rank) agreeOnInput(ctx context.Context, key []byte) (o offer, err error
 		return o, fmt.Errorf("tell all ranks of the input: %w", err)
 	}
 	if r.picture == nil {
-		if r.picture, err = r.job.picture(o.Info, o.Direct); err != nil {
+		if r.picture, err = r.job.picture(o.Info, o.Reading); err != nil {
 			return o, err
 		}
 		r.encoder = r.picture.Output.Encoder()

@@ -9,9 +9,9 @@ import (
 )
 
 // Describe derives from the header of an input what the job makes of it. The error is a matter of usage: the chain does not take such a
-// picture, or the output's format does not hold the result. direct tells whether its rows can be read in any order.
-func (j Job) Describe(info raster.Info, direct bool) (*Picture, error) {
-	return j.picture(info, direct)
+// picture, or the output's format does not hold the result.
+func (j Job) Describe(info raster.Info, reading raster.Reading) (*Picture, error) {
+	return j.picture(info, reading)
 }
 
 // Alone computes the picture's result in the calling goroutine, as one rank with one lane does, without a world: read supplies the input's
@@ -53,7 +53,7 @@ func (p *Picture) Alone(ctx context.Context, read kernels.Reader, put func(y int
 		if decision == nil {
 			continue // only the last stage has none
 		}
-		if err := decision.Resolve(nobody{}); err != nil {
+		if err := decision.Resolve(kernels.Alone{}); err != nil {
 			return fmt.Errorf("settle stage %d: %w", i, err)
 		}
 		read = func(y int, dst [][]byte) error {
@@ -82,10 +82,3 @@ func (p *Picture) AloneMemory() int64 {
 	}
 	return most + kept
 }
-
-// nobody are the other ranks of one that computes alone.
-type nobody struct{}
-
-func (nobody) SwapBorders(func(int) ([]byte, error), func(int, []byte) error) error { return nil }
-func (nobody) Any(cond bool) (bool, error)                                          { return cond, nil }
-func (nobody) Sum([]int64) error                                                    { return nil }

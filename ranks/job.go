@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 
@@ -36,6 +37,7 @@ type Job struct {
 	Threads  int    `json:"threads"`   // lanes a rank
 	Shrink   int    `json:"shrink"`    // how often to halve a tile's height, for lack of memory
 	Memory   int64  `json:"memory"`    // bytes that a process may take; 0: what its host can spare
+	Decoder  int64  `json:"decoder"`   // of these, what decoding INPUT takes at least: see FitMemory
 	Scratch  string `json:"scratch"`   // folder for what does not fit into memory; "" for the host's own
 	Fsync    bool   `json:"fsync"`     // OUTPUT is on the disk when the ranks have finished
 
@@ -142,21 +144,25 @@ type Picture struct {
 	Output raster.Output
 	Ops    []string // normalised
 	stages []kernels.Stage
-	direct bool // rows can be read in any order
+	raster.Reading
 }
 
 // Inspect reads the header of the job's input from f and derives what the chain will make of it. It checks all that can be
 // checked before a rank starts; the error is a *raster.InputError for the input, else it is a matter of usage.
 func (j Job) Inspect(f *os.File) (*Picture, error) {
-	in, err := raster.Open(f, j.Input.Name, j.readOptions())
+	o := j.readOptions()
+	if j.Memory > 0 {
+		o.Memory = math.MaxInt64 // whether that is enough FitMemory tells
+	}
+	in, err := raster.Open(f, j.Input.Name, o)
 	if err != nil {
 		return nil, err
 	}
-	return j.picture(in.Info(), in.Direct())
+	return j.picture(in.Info(), in.Reading())
 }
 
-// picture derives the stages and the output from the input's header. direct tells whether rows can be read in any order.
-func (j Job) picture(info raster.Info, direct bool) (*Picture, error) {
+// picture derives the stages and the output from the input's header.
+func (j Job) picture(info raster.Info, reading raster.Reading) (*Picture, error) {
 	if err := kernels.PathError(); err != nil {
 		return nil, err
 	}
@@ -186,9 +192,9 @@ func (j Job) picture(info raster.Info, direct bool) (*Picture, error) {
 		// The decision's rows are read by one more stage, which only copies.
 		stages = append(stages, kernels.Stage{In: last.Out, Out: last.Out})
 	}
-	p := &Picture{Input: info, stages: stages, direct: direct, Output: raster.Output{
+	p := &Picture{Input: info, stages: stages, Reading: reading, Output: raster.Output{
 		Width: last.Out.Width, Height: last.Out.Height, Channels: last.Out.Channels, Format: j.Format, Quality: j.Quality,
-		Compression: j.Compression, Level: j.Level,
+		Compression: j.Compression, Level: j.Level, Scratch: j.scratch,
 	}}
 	p.Input.Notices = append(slices.Clip(p.Input.Notices), p.Output.Carry(info)...)
 	for _, call := range chain {

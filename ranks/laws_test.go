@@ -3,12 +3,14 @@ package ranks_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -209,6 +211,45 @@ func TestInputsGiveTheSameBytes(t *testing.T) {
 				t.Errorf("%s, %+v: the file differs", format, s)
 			}
 		}
+	}
+}
+
+// TestScratchIsClosed: what went to scratch files is gone with the ranks.
+func TestScratchIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	in, scratch := filepath.Join(dir, "in.ppm"), filepath.Join(dir, "scratch")
+	picture(t, in, 300, 200, 3, 7)
+	png := run(t, ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: []string{"invert"}, Format: "png"}, setup{size: 1})
+	if err := errors.Join(os.WriteFile(in, png, 0o666), os.Mkdir(scratch, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	made := func() (open int) {
+		fds, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fd := range fds {
+			if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(to, scratch) { // else it is closed by now
+				open++
+			}
+		}
+		return open
+	}
+	job := ranks.Job{Input: ranks.File{Name: in, Path: in}, Ops: []string{"edges", "equalize", "blur:size=5"}, Format: "ppm", Scratch: scratch}
+	var saw atomic.Bool
+	s := setup{size: 3, tight: true}
+	runWorld(t, job, s, func(m int) member {
+		return member{host: fmt.Sprint(m), job: func(job ranks.Job) ranks.Job { return job }, probe: ranks.Probe{At: func(string, int) {
+			if m == 0 && !saw.Load() && made() > 0 {
+				saw.Store(true)
+			}
+		}}}
+	})
+	if !saw.Load() {
+		t.Error("there was none")
+	}
+	if left := made(); left > 0 {
+		t.Errorf("%d are open", left)
 	}
 }
 

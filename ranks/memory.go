@@ -2,11 +2,6 @@ package ranks
 
 import (
 	"fmt"
-	"os"
-	"strconv"
-	"strings"
-
-	"golang.org/x/sys/unix"
 
 	"halorun/kernels"
 	"halorun/ranks/raster"
@@ -17,8 +12,8 @@ import (
 //
 //	program │ messages │ by lane: windows of rows, rows that come │ tiles │ decoder, rows decoded ahead │ decisions
 //
-// A picture that is decoded gets a quarter of it all, and an eighth for rows ahead; of what is left beside the first ones, tiles get half at
-// most, and decisions the rest.
+// A decoder gets a quarter of it all, or what it needs at least, and an eighth is for rows ahead; of what is left beside the first ones, tiles
+// get half at most, and decisions the rest.
 const (
 	// ProgramBytes is about what the program itself takes.
 	ProgramBytes = 32 << 20
@@ -26,6 +21,8 @@ const (
 	messageBytes = 1 << 20
 	// tilesOfLane is how many tiles a lane has in hand: one that is computed, one that is handed over, and one that is on its way.
 	tilesOfLane = 3
+	// metadataCopies is how many copies of a picture's metadata a process has when it tells others of it.
+	metadataCopies = 6
 	// aheadBytes is how much of INPUT may be decoded ahead where there is memory.
 	aheadBytes = 64 << 20
 	// leastDecision is what a decision over a large picture has in memory at least, so that it is not too busy with its file.
@@ -37,9 +34,10 @@ const (
 // decoding returns the share of memory for a decoder, and for the rows that it is ahead.
 func (j Job) decoding() (decoder, ahead int64) {
 	if j.Memory == 0 {
-		return hostMemory() / 2, aheadBytes
+		_, available := HostMemory()
+		return available / 2, aheadBytes
 	}
-	return j.Memory / 4, min(j.Memory/8, aheadBytes)
+	return max(j.Memory/4, j.Decoder), min(j.Memory/8, aheadBytes)
 }
 
 // working returns what computing a stage takes with tiles of the given number of rows, in a world of the given size.
@@ -59,10 +57,13 @@ func (j Job) tileRowBytes(s kernels.Stage, encodes bool, size int) int64 {
 
 // available returns what of Job.Memory is neither a decoder's nor in the hands of the garbage collector.
 func (j Job) available(p *Picture) int64 {
-	n := j.Memory
-	if !p.direct {
-		decoder, ahead := j.decoding()
-		n -= decoder + ahead
+	n := j.Memory - metadataCopies*p.Input.Meta.Bytes()
+	decoder, ahead := j.decoding()
+	if p.Least > 0 {
+		n -= decoder
+	}
+	if !p.Direct {
+		n -= ahead
 	}
 	return n * 9 / 10
 }
@@ -83,15 +84,25 @@ func (j Job) MinMemory(p *Picture, size int) int64 {
 			decisions += min(s.Global().DecisionBytes(s.Out), leastDecision)
 		}
 	}
-	most = (most + decisions) * 10 / 9
-	if !p.direct {
-		most = most * 8 / 5
+	n := (most+decisions)*10/9 + metadataCopies*p.Input.Meta.Bytes()
+	ahead := int64(0) // eighths
+	if !p.Direct {
+		ahead = 1
 	}
-	return most + 1<<10 // what rounding takes away
+	switch byShare := n * 8 / (6 - ahead); {
+	case p.Least == 0:
+		n = n * 8 / (8 - ahead)
+	case byShare/4 < p.Least:
+		n = (n + p.Least) * 8 / (8 - ahead)
+	default:
+		n = byShare
+	}
+	return n + 1<<10 // what rounding takes away
 }
 
-// CheckMemory returns an error if Job.Memory is too little for a world of the given size.
-func (j Job) CheckMemory(p *Picture, size int) error {
+// FitMemory shares Job.Memory out for a world of the given size, or returns an error if it is too little.
+func (j *Job) FitMemory(p *Picture, size int) error {
+	j.Decoder = p.Least
 	least := j.MinMemory(p, size)
 	if j.Memory == 0 || j.Memory >= least {
 		return nil
@@ -139,7 +150,8 @@ func (r *Rank) memory() int64 {
 			here++
 		}
 	}
-	return hostMemory() / 2 / here
+	_, available := HostMemory()
+	return available / 2 / here
 }
 
 // readOptions returns how INPUT is read.
@@ -148,31 +160,4 @@ func (j Job) readOptions() raster.Options {
 	o.Memory, _ = j.decoding()
 	o.Scratch = j.scratch
 	return o
-}
-
-// hostMemory returns how many bytes processes of this host may still take.
-func hostMemory() int64 {
-	n := int64(1) << 30
-	var s unix.Sysinfo_t
-	if unix.Sysinfo(&s) == nil {
-		n = int64(s.Totalram) * int64(s.Unit)
-	}
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		for line := range strings.Lines(string(b)) {
-			if f := strings.Fields(line); len(f) > 1 && f[0] == "MemAvailable:" {
-				if kib, err := strconv.ParseInt(f[1], 10, 64); err == nil {
-					n = min(n, kib<<10)
-				}
-			}
-		}
-	}
-	// Containers have a limit of their own, at the root of what they see of the control groups.
-	for _, path := range []string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		if b, err := os.ReadFile(path); err == nil {
-			if limit, err := strconv.ParseInt(strings.TrimSpace(string(b)), 10, 64); err == nil {
-				n = min(n, limit)
-			}
-		}
-	}
-	return n
 }

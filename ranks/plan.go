@@ -52,7 +52,7 @@ type division struct {
 func (j Job) division(p *Picture, size int, encoder raster.Encoder, direct bool) division {
 	return division{
 		ranks: j.ranks(size), lanes: j.lanes(), tileRows: j.TileRows, shrink: j.Shrink,
-		segment: segmentRows(encoder), comesInOrder: !p.direct, takesInOrder: !direct,
+		segment: segmentRows(encoder), comesInOrder: !p.Direct, takesInOrder: !direct,
 		most: func(stage int) int {
 			return j.mostTileRows(p, p.stages[stage], encoder != nil && stage == len(p.stages)-1, size)
 		},

@@ -43,7 +43,7 @@ func (r *Rank) openSource(key []byte) (o offer, err error) {
 			return o, &raster.InputError{Name: r.job.Input.Name, Err: err}
 		}
 	}
-	o.Info, o.Direct = r.source.Info(), r.source.Direct()
+	o.Info, o.Reading = r.source.Info(), r.source.Reading()
 	if o.Direct {
 		if o.File, err = raster.Identify(r.source.file, key); err != nil {
 			return o, &raster.InputError{Name: r.job.Input.Name, Err: err}

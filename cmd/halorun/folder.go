@@ -404,7 +404,11 @@ func (f *folderRun) find(found folder.Find) error {
 		return nil
 	case folder.IsGlob(f.input):
 		if st, err := os.Stat(f.input); err != nil || !st.IsDir() {
-			return folder.Glob(f.input, m.output, found)
+			err := folder.Glob(f.input, m.output, found)
+			if errors.Is(err, filepath.ErrBadPattern) {
+				return usageError{err}
+			}
+			return err
 		}
 	}
 	return wrong(folder.Walk(f.input, m.output, found))
@@ -611,6 +615,8 @@ func (f *folderRun) finish(ctx context.Context, err error) error {
 	}
 	if err == nil {
 		f.log.Debug("done", "output", f.output, "pictures", all)
+	} else {
+		f.kept.last()
 	}
 	return err
 }

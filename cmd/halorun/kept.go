@@ -285,6 +285,28 @@ func (k *kept) pause() {
 	}
 }
 
+// last notes how far a job has come that has failed, once more.
+func (k *kept) last() {
+	if k == nil {
+		return
+	}
+	k.pause()
+	select {
+	case <-k.done:
+	default:
+		return // it never began, or still hangs
+	}
+	saved := make(chan struct{})
+	go func() {
+		defer close(saved)
+		k.save()
+	}()
+	select {
+	case <-saved:
+	case <-time.After(saveTime):
+	}
+}
+
 // end ends the notes. If the job has failed, what can be resumed stays, and true is returned: whatever the reason is, who mends it
 // can go on.
 func (k *kept) end(err error) (resumable bool) {

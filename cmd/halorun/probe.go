@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
 	"halorun/comm"
+	"halorun/ranks"
 )
 
 // facts are what a process on a host finds out about it.
@@ -62,19 +62,8 @@ func probeMain(ctx context.Context) error {
 // findFacts finds out about this host.
 func findFacts() facts {
 	f := facts{Cores: cores()}
-	var info unix.Sysinfo_t
-	if unix.Sysinfo(&info) == nil {
-		f.MemoryBytes = uint64(info.Totalram) * uint64(info.Unit)
-	}
-	f.MemoryAvailable = f.MemoryBytes
-	if b, err := os.ReadFile("/proc/meminfo"); err == nil {
-		if _, after, ok := strings.Cut(string(b), "MemAvailable:"); ok {
-			var kib uint64
-			if _, err := fmt.Sscan(after, &kib); err == nil {
-				f.MemoryAvailable = kib << 10
-			}
-		}
-	}
+	all, available := ranks.HostMemory()
+	f.MemoryBytes, f.MemoryAvailable = uint64(all), uint64(available)
 	dir, err := os.Getwd()
 	var fs unix.Statfs_t
 	if err == nil {

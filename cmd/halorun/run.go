@@ -150,9 +150,6 @@ func (o *runOptions) check(c *cli.Context) error {
 		if o.memory, err = parseSize("memory", c.String("memory")); err != nil {
 			return err
 		}
-		if o.memory < ranks.ProgramBytes {
-			return usage("--memory %s: the program itself needs %d MiB", c.String("memory"), ranks.ProgramBytes>>20)
-		}
 	}
 	if o.scratch = c.String("scratch-dir"); o.scratch != "" && !filepath.IsAbs(o.scratch) {
 		return usage("--scratch-dir %q: give an absolute path, since it is one on every host", o.scratch)
@@ -307,7 +304,7 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 	if err != nil {
 		return inspectError(err)
 	}
-	if err := job.CheckMemory(picture, len(o.launch.Placement)); err != nil {
+	if err := job.FitMemory(picture, len(o.launch.Placement)); err != nil {
 		return usageError{err}
 	}
 	job.Ops = picture.Ops // with what files held that ranks on other hosts lack

@@ -152,7 +152,7 @@ func (h *head) tryHuge(ctx context.Context, w *work) (r *Record, echo bool, err 
 	if j.Limit == 0 { // what the garbage collector is told of
 		huge.Job.Memory = max(j.Memory+ranks.ProgramBytes, huge.Job.MinMemory(w.picture, h.world.Size()))
 	}
-	if err := huge.Job.CheckMemory(w.picture, h.world.Size()); err != nil {
+	if err := huge.Job.FitMemory(w.picture, h.world.Size()); err != nil {
 		r, _, _ := bad(err)
 		r.Kind = RankLost // it may do with more
 		return r, false, nil

@@ -172,7 +172,7 @@ func (p *pictures) of(j *Job, out string, in *raster.Reader) (*known, error) {
 		job := ranks.Job{Ops: j.Ops, Format: format, Quality: j.Quality, Compression: j.Compression, Level: j.Level, Output: ranks.File{Name: "a " + format}}
 		bare := info
 		bare.Notices, bare.Meta = nil, raster.Info{}.Meta
-		made, err := job.Describe(bare, in.Direct())
+		made, err := job.Describe(bare, in.Reading())
 		if err != nil {
 			return nil, err
 		}

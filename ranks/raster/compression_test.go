@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"halorun/ranks/raster/scratch/scratchtest"
 )
 
 // A compressed TIFF is read as it was written, has the same bytes in a file and in a stream, and is smaller than one that is not compressed.
@@ -16,6 +18,8 @@ func TestCompressedTIFF(t *testing.T) {
 	}
 	for _, c := range []string{"lzw", "packbits", "deflate", "zstd"} {
 		o := p.output("tiff")
+		spools := scratchtest.New(t)
+		o.Scratch = spools.Make
 		var err error
 		if o.Compression, o.Level, err = ParseCompression("tiff", c); err != nil {
 			t.Fatal(err)
@@ -52,6 +56,9 @@ func TestCompressedTIFF(t *testing.T) {
 			if files[i], err = os.ReadFile(path); err != nil {
 				t.Fatal(err)
 			}
+		}
+		if n, open := len(spools.Made()), spools.Open(); n != 1 || open != 0 {
+			t.Errorf("%s: %d scratch files, of which %d stay", c, n, open)
 		}
 		if !bytes.Equal(files[0], files[1]) {
 			t.Errorf("%s: a stream gets other bytes than a file", c)

@@ -15,7 +15,7 @@ func parseJPEG(src *io.SectionReader, o Options) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &header{orientation: m.Orientation, expansion: jpegExpansion, takes: m.Memory()}
+	h := &header{orientation: m.Orientation, expansion: jpegExpansion, takes: need{m.Memory(), m.Least()}}
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "jpeg", Codec: "halorun/jpeg",
 		Notices: m.Notices, Meta: m.Meta}
 	if m.Random() || o.Apart && m.Sequential() {

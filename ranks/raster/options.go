@@ -13,7 +13,7 @@ import (
 // Options say how INPUT is read. All of them but MaxPixels, Memory, Scratch and Apart can change the samples.
 type Options struct {
 	MaxPixels int64 `json:"max_pixels"`
-	Memory    int64 `json:"memory,omitempty"` // bytes that decoding may take; 0 for all that the machine has
+	Memory    int64 `json:"memory,omitempty"` // bytes that decoding may take; 0: as many as it does
 	// Scratch makes an empty file, for reading and writing, that is gone when it is closed: what decoding keeps beyond Memory goes
 	// there. Without it, what does not fit is refused.
 	Scratch func() (*os.File, error) `json:"-"`

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"halorun/ranks/raster/metadata"
+	"halorun/ranks/raster/scratch"
 )
 
 // Output says which picture is written how.
@@ -20,6 +21,7 @@ type Output struct {
 	Compression   string // of a PNG or TIFF: none, lzw, deflate, zstd, packbits; "" for what is usual
 	Level         int    // of it, if it has any
 	Meta          metadata.Metadata
+	Scratch       scratch.Maker `json:"-"` // for what cannot go to a stream before its end is known; nil: to none
 }
 
 // formats lists the formats written, by the extension of a file's name.

@@ -37,7 +37,7 @@ type Reader struct {
 	info   Info
 	access access
 	room   room
-	memory int64
+	memory need // that decoding takes
 
 	mu     sync.Mutex // of what follows, if the picture is not direct
 	stream Stream     // nil if it is to be begun
@@ -63,9 +63,8 @@ type header struct {
 	pages       bool // there may be several
 	// expansion is how many pixels a byte of the file can at most stand for.
 	expansion int64
-	need      // of the stream
-	// takes is about how many bytes of memory decoding takes.
-	takes int64
+	need           // of the stream
+	takes     need // about, of all that decodes; need counts what is much
 }
 
 // Open reads the header of the picture in f, which is called name in errors. It never moves f's position. The file stays the
@@ -112,7 +111,7 @@ func open(f *os.File, o Options) (*Reader, error) {
 	if err := takes.check(r.room, h.Width, h.Height); err != nil {
 		return nil, err
 	}
-	r.memory = max(h.takes, takes.memory)
+	r.memory = need{max(h.takes.memory, takes.memory), max(h.takes.least, takes.least)}
 	if h.orientation > 1 {
 		r.info.Notices = append(r.info.Notices, fmt.Sprintf("orientation %d applied", h.orientation))
 	}
@@ -178,7 +177,16 @@ func plausible(width, height int, expansion, size int64) bool {
 }
 
 // Memory returns about how many bytes reading takes, without a scratch file.
-func (r *Reader) Memory() int64 { return r.memory }
+func (r *Reader) Memory() int64 { return r.memory.memory }
+
+// Reading says how a picture's rows are read.
+type Reading struct {
+	Direct bool  // in any order, as Reader.Direct tells
+	Least  int64 // bytes of memory that decoding takes, with a scratch file, about; 0 if nothing is decoded
+}
+
+// Reading returns what there is to know for who plans with it.
+func (r *Reader) Reading() Reading { return Reading{r.Direct(), r.memory.least} }
 
 // Info returns what the header told.
 func (r *Reader) Info() Info { return r.info }

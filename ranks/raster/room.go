@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 
-	"golang.org/x/sys/unix"
-
 	"halorun/ranks/raster/scratch"
 )
 
@@ -19,17 +17,9 @@ type room struct {
 func (o Options) room() room {
 	r := room{memory: o.Memory, scratch: o.Scratch}
 	if r.memory == 0 {
-		r.memory = machineMemory()
+		r.memory = math.MaxInt64
 	}
 	return r
-}
-
-func machineMemory() int64 {
-	var s unix.Sysinfo_t
-	if err := unix.Sysinfo(&s); err != nil {
-		return math.MaxInt64
-	}
-	return int64(s.Totalram) * int64(s.Unit)
 }
 
 // need is how many bytes of memory the decoding of a picture takes.

@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 
+	"halorun/ranks/raster/scratch"
 	"halorun/ranks/raster/tiff"
 )
 
@@ -27,17 +28,17 @@ func parseTIFF(src *io.SectionReader, o Options) (*header, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true, takes: m.Memory()}
+	h := &header{orientation: m.Orientation, expansion: tiffExpansion, pages: true, takes: need{m.Memory(), m.Memory()}}
 	h.Info = Info{Width: m.Width, Height: m.Height, Channels: m.Channels, Depth: m.Depth, Format: "tiff", Codec: "halorun/tiff",
 		Notices: m.Notices, Meta: m.Meta}
 	rowBytes, offset, open := m.Place()
 	if open {
-		h.place, h.takes = &placed{rowBytes: rowBytes, offset: offset}, 0
+		h.place, h.takes = &placed{rowBytes: rowBytes, offset: offset}, need{}
 		return h, nil
 	}
 	if m.Random() {
 		h.random = m.ReadRows
-		h.takes += min(tiffCache, int64(m.Width)*int64(m.Height)*int64(m.Channels))
+		h.takes.memory += min(tiffCache, int64(m.Width)*int64(m.Height)*int64(m.Channels))
 	}
 	if n := m.Memory(); n > fewBytes {
 		h.need = need{n, n}
@@ -91,26 +92,24 @@ func (o Output) tiffEncoder() *tiff.Encoder {
 }
 
 // newTIFFJoiner returns what writes a compressed TIFF, whose head is written last, to f. To a stream it comes as a whole at the end.
-func newTIFFJoiner(e *tiff.Encoder, f *os.File, stream bool) joiner {
+func newTIFFJoiner(e *tiff.Encoder, f *os.File, stream bool, make scratch.Maker) joiner {
 	if !stream {
 		return e.NewWriter(f)
 	}
-	return &spooled{encoder: e, to: f}
+	return &spooled{encoder: e, to: f, make: make}
 }
 
-// spooled writes a compressed TIFF into a file without a name, and what it has become to a stream.
+// spooled writes a compressed TIFF into a scratch file, and what it has become to a stream.
 type spooled struct {
 	joiner
 	encoder *tiff.Encoder
 	to      *os.File
+	make    scratch.Maker
 	file    *os.File
 }
 
 func (s *spooled) Begin() (err error) {
-	if s.file, err = os.CreateTemp("", "halorun-*"); err != nil {
-		return err
-	}
-	if err := os.Remove(s.file.Name()); err != nil {
+	if s.file, err = s.make(); err != nil {
 		return err
 	}
 	s.joiner = s.encoder.NewWriter(s.file)

@@ -39,7 +39,7 @@ func NewWriter(f *os.File, o Output, stream bool) Writer {
 	}
 	if o.packed() {
 		e := o.tiffEncoder()
-		return newSegmentWriter(o, e, newTIFFJoiner(e, f, stream))
+		return newSegmentWriter(o, e, newTIFFJoiner(e, f, stream, o.Scratch))
 	}
 	l := o.layout()
 	offset := func(y int) int64 { return int64(len(l.header)) + int64(y)*int64(l.rowBytes) }

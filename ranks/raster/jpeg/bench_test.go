@@ -45,12 +45,7 @@ func BenchmarkDecode(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				for y := 0; y < m.Height; y += 16 {
-					if err := s.ReadRows(rows[:min(16, m.Height-y)]); err != nil {
-						b.Fatal(err)
-					}
-				}
-				s.Close()
+				readThrough(b, m, s, rows)
 			}
 		})
 		b.Run("peer/"+name, func(b *testing.B) {
@@ -123,13 +118,18 @@ func BenchmarkProgressive(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				for y := 0; y < m.Height; y += 16 {
-					if err := s.ReadRows(rows[:min(16, m.Height-y)]); err != nil {
-						b.Fatal(err)
-					}
-				}
-				s.Close()
+				readThrough(b, m, s, rows)
 			}
 		})
+	}
+}
+
+// readThrough reads a stream to its end, a few rows at a time, and closes it.
+func readThrough(b *testing.B, m *Image, s *Stream, rows [][]byte) {
+	defer s.Close()
+	for y := 0; y < m.Height; y += len(rows) {
+		if err := s.ReadRows(rows[:min(len(rows), m.Height-y)]); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -9,6 +9,15 @@ type Metadata struct {
 	Geo        []Tag       `json:"geo,omitempty"` // GeoTIFF's, rising
 }
 
+// Bytes returns how much memory it takes.
+func (m Metadata) Bytes() int64 {
+	n := len(m.ICC) + len(m.EXIF) + len(m.XMP)
+	for _, t := range m.Geo {
+		n += len(t.Data)
+	}
+	return int64(n)
+}
+
 // Resolution is the number of pixels per unit.
 type Resolution struct {
 	X    float64 `json:"x"`

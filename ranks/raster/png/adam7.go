@@ -14,9 +14,7 @@ type held struct {
 	channels int
 	part     []byte // a row of a pass
 
-	memory []byte        // all of it,
-	file   *scratch.File // or where it is
-	to     *bufio.Writer // of file
+	file *scratch.File // where it is; nil: in the passes' memory
 }
 
 // heldPass is a pass that is kept, and how far it has been read.
@@ -61,8 +59,8 @@ func (m *Image) spillBytes() int64 {
 	return holdBuffer + 6*passBuffer + int64(m.Width)*int64(m.Channels)
 }
 
-// hold makes room for what is kept: in a file, if there may be one.
-func (m *Image) hold(passes []pass, file scratch.Maker) (h *held, err error) {
+// newHeld makes room for what is kept: in a file, if there may be one.
+func newHeld(m *Image, passes []pass, file scratch.Maker) (h *held, err error) {
 	h = &held{channels: m.Channels}
 	for _, p := range evenPasses(passes) {
 		h.passes = append(h.passes, heldPass{pass: p})
@@ -79,17 +77,21 @@ func (m *Image) hold(passes []pass, file scratch.Maker) (h *held, err error) {
 func (s *Stream) hold() error {
 	h := s.held
 	h.part = make([]byte, s.m.Width*h.channels)
+	var (
+		to     *bufio.Writer
+		memory []byte
+	)
 	if h.file != nil {
-		h.to = bufio.NewWriterSize(io.NewOffsetWriter(h.file, 0), holdBuffer)
+		to = bufio.NewWriterSize(io.NewOffsetWriter(h.file, 0), holdBuffer)
 	} else {
-		h.memory = make([]byte, s.m.heldBytes()-int64(len(h.part)))
+		memory = make([]byte, s.m.heldBytes()-int64(len(h.part)))
 	}
 	at := int64(0)
 	for i := range h.passes {
 		p := &h.passes[i]
 		size := p.size(h.channels)
 		if h.file == nil {
-			p.memory = h.memory[at : at+size]
+			p.memory = memory[at : at+size]
 		}
 		for y := range p.height {
 			row, pass, err := s.next()
@@ -105,7 +107,7 @@ func (s *Stream) hold() error {
 				continue
 			}
 			s.deliver(h.part[:n], row)
-			if _, err := h.to.Write(h.part[:n]); err != nil {
+			if _, err := to.Write(h.part[:n]); err != nil {
 				return err
 			}
 		}
@@ -117,9 +119,7 @@ func (s *Stream) hold() error {
 	if h.file == nil {
 		return nil
 	}
-	err := h.to.Flush()
-	h.to = nil
-	return err
+	return to.Flush()
 }
 
 // merge makes row y, which is even and comes next, of those of the passes.
@@ -163,6 +163,6 @@ func (p *pass) spread(dst, part []byte, channels int) {
 func (h *held) close() {
 	if h != nil {
 		h.file.Close()
-		h.passes, h.memory = nil, nil
+		h.passes = nil
 	}
 }

@@ -13,9 +13,9 @@ import (
 
 // The most bytes of metadata that are taken. What is longer is left out.
 const (
-	maxProfile = 8 << 20
+	maxProfile = metadata.MaxICC
 	maxEXIF    = 4 << 20
-	maxXMP     = 4 << 20
+	maxXMP     = metadata.MaxXMP
 )
 
 const xmpKeyword = "XML:com.adobe.xmp"
@@ -175,15 +175,20 @@ func xmp(b []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		var text bytes.Buffer
-		n, err := io.Copy(&text, io.LimitReader(z, maxXMP+1))
+		// A first pass tells how long it is: a buffer that grows takes several times as much.
+		n, err := io.Copy(io.Discard, io.LimitReader(z, maxXMP+1))
 		if err == nil && n > maxXMP {
 			err = errTooLong
 		}
 		if err != nil {
 			return nil, err
 		}
-		return text.Bytes(), nil
+		if err := z.(zlib.Resetter).Reset(bytes.NewReader(b), nil); err != nil {
+			return nil, err
+		}
+		text := make([]byte, n)
+		_, err = io.ReadFull(z, text)
+		return text, err
 	}
 	return nil, errDamaged
 }

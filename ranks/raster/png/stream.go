@@ -58,7 +58,7 @@ func (m *Image) StreamIn(memory int64, file scratch.Maker) (*Stream, error) {
 			file = nil
 		}
 		var err error
-		if s.held, err = m.hold(s.passes, file); err != nil {
+		if s.held, err = newHeld(m, s.passes, file); err != nil {
 			return nil, err
 		}
 	}

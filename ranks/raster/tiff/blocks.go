@@ -96,7 +96,7 @@ func (b *blocks) bytes() (int64, bool) {
 func (b *blocks) check(size, expansion int64, compressed bool) error {
 	total, ok := b.bytes()
 	if !ok || total/expansion > size {
-		return fmt.Errorf("it claims %d×%d pixels, which its %d bytes cannot hold", b.width, b.height, size)
+		return fmt.Errorf("it claims %d×%d pixels, which its %d bytes cannot hold, unless it is sparse (gdal_translate fills it up)", b.width, b.height, size)
 	}
 	if b.rowBytes > maxRowBytes {
 		return fmt.Errorf("a row of its strips or tiles has %d bytes; at most %d are read", b.rowBytes, maxRowBytes)

@@ -244,8 +244,8 @@ func whole(order binary.ByteOrder, b []byte, size int) uint64 {
 	return order.Uint64(b)
 }
 
-// maxTag is how many bytes of a tag are carried over.
-const maxTag = 8 << 20
+// maxTag is how many bytes of a tag are carried over: those of the longest part of metadata.
+const maxTag = max(metadata.MaxICC, metadata.MaxXMP)
 
 var errLarge = errors.New("it is larger than what is carried over")
 

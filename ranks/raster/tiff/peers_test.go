@@ -69,9 +69,6 @@ func kinds() map[string]*picture {
 
 // What tiffcp makes of every kind of picture, in every way, is read.
 func TestReadsLibtiff(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs tiffcp some hundred times")
-	}
 	t.Parallel()
 	dir := t.TempDir()
 	turn := 0
@@ -256,9 +253,6 @@ func TestReadsJPEGOfAnySampling(t *testing.T) {
 
 // What GDAL writes is read: also numbers that are no picture, if it is said how.
 func TestReadsGDAL(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs gdal_translate many times")
-	}
 	t.Parallel()
 	dir := t.TempDir()
 	out := filepath.Join(dir, "out.tif")
@@ -313,9 +307,6 @@ func TestReadsGDAL(t *testing.T) {
 
 // What libvips writes is read.
 func TestReadsVips(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs vips many times")
-	}
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out.tif")
 	for i, name := range []string{"rgb", "cmyk", "grey", "grey16", "rgb16"} {
@@ -385,9 +376,6 @@ func pnm(t testing.TB, path string) [][]byte {
 
 // What is written others read, with its metadata.
 func TestOthersRead(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs tiffcp, gdal_translate and vips many times")
-	}
 	t.Parallel()
 	dir := t.TempDir()
 	for i, c := range []Compression{None, LZW, Deflate, Zstd, PackBits, "laid out"} {

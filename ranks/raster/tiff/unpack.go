@@ -64,8 +64,8 @@ func sized(b []byte, n int) []byte {
 	return b[:n]
 }
 
-// mostPacked is more than any encoder makes of n bytes. What claims more is not read further.
-func mostPacked(n int64) int64 { return 2*n + 1024 }
+// mostPacked is more than any encoder makes of n bytes, with tables of its own. What claims more is not read further.
+func mostPacked(n int64) int64 { return 2*n + 64<<10 }
 
 // block decodes rows of a block, from its first row on, into dst. b has room for what the whole block holds.
 func (u *unpacker) block(dst []byte, b *blocks, number int64, row, rows int, s *unpackScratch) error {
@@ -77,9 +77,7 @@ func (u *unpacker) block(dst []byte, b *blocks, number int64, row, rows int, s *
 	if full/u.expansion > n {
 		return fmt.Errorf("its %d bytes cannot hold %d×%d pixels", n, b.blockW, b.stored(row))
 	}
-	if u.compression != compressJPEG {
-		n = min(n, mostPacked(full))
-	}
+	n = min(n, mostPacked(full))
 	s.packed = sized(s.packed, int(n))
 	if err := u.readAt(s.packed, at); err != nil {
 		return err

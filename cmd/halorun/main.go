@@ -13,6 +13,9 @@ import (
 var version = "devel"
 
 func main() {
+	if do := memberMain(os.Args); do != nil {
+		os.Exit(status(do(context.Background())))
+	}
 	os.Exit(status(newApp().RunContext(context.Background(), flagsFirst(os.Args))))
 }
 
@@ -24,7 +27,7 @@ func newApp() *cli.App {
 		HideHelpCommand:           true,
 		UseShortOptionHandling:    false,
 		DisableSliceFlagSeparator: true, // values have commas of their own
-		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), opsCommand(), hostsCommand(), benchCommand(), rankCommand(), agentCommand(), probeCommand()},
+		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), opsCommand(), hostsCommand(), benchCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())

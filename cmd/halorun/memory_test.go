@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -114,5 +115,53 @@ func TestMemory(t *testing.T) {
 	}
 	if _, failed := run("e3.pgm", "--memory", "52MiB", "--scratch-dir", filepath.Join(dir, "none")); !strings.Contains(failed, "scratch file") || strings.Count(failed, "\n") != 1 {
 		t.Errorf("no scratch folder: %q", failed)
+	}
+}
+
+// TestFolderMemory: in a folder, too, what does not fit into memory goes to scratch files, and the result is the same.
+func TestFolderMemory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	program, err := buildProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	exe, photos := filepath.Join(dir, "halorun"), filepath.Join(dir, "photos")
+	writeProgram(t, exe, program)
+	const width, height = 5200, 6000 // of which a progressive JPEG has 60 MiB of coefficients
+	pgm := fmt.Appendf(nil, "P5\n%d %d\n255\n", width, height)
+	for i := range width * height {
+		x, y := i%width, i/width
+		pgm = append(pgm, byte(x*7+x/9+y*97))
+	}
+	in := filepath.Join(dir, "in.pgm")
+	if err := errors.Join(os.WriteFile(in, pgm, 0o666), os.Mkdir(photos, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	photo := filepath.Join(photos, "a.jpg")
+	if b, err := exec.Command("cjpeg", "-progressive", "-outfile", photo, in).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	run := func(args ...string) string {
+		b, _ := exec.Command(exe, append([]string{"run", "-n", "1", "--checkpoint", "off"}, args...)...).CombinedOutput()
+		return string(b)
+	}
+	want, out := filepath.Join(dir, "want.jpg"), filepath.Join(dir, "out")
+	if said := run(photo, want, "blur:size=5") + run("--memory", "72MiB", "--scratch-dir", dir, photos, out, "blur:size=5"); said != "" {
+		t.Fatal(said)
+	}
+	one, err := os.ReadFile(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, err := os.ReadFile(filepath.Join(out, "a.jpg")); err != nil || !bytes.Equal(one, two) {
+		t.Errorf("other bytes, %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "halorun-*")); left != nil {
+		t.Errorf("%v is left", left)
+	}
+	none := filepath.Join(dir, "none")
+	if said := run("--memory", "72MiB", "--scratch-dir", none, photos, out, "blur:size=5"); !strings.Contains(said, "a.jpg: scratch file "+none+"/") || strings.Count(said, "\n") != 2 {
+		t.Errorf("no scratch folder: %q", said)
 	}
 }

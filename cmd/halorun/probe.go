@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
 	"halorun/comm"
@@ -32,13 +31,6 @@ type probed struct {
 }
 
 const probeName = "probe"
-
-func probeCommand() *cli.Command {
-	return &cli.Command{
-		Name: probeName, Usage: "try out this host; started by an agent", Hidden: true,
-		Action: func(c *cli.Context) error { return probeMain(c.Context) },
-	}
-}
 
 // probeMain is the process of a host in a check.
 func probeMain(ctx context.Context) error {

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"halorun/comm"
 	"halorun/launcher"
 	"halorun/launcher/jobs"
@@ -36,18 +34,21 @@ const (
 	callTime = 24 * time.Hour
 )
 
-func rankCommand() *cli.Command {
-	return &cli.Command{
-		Name: rankName, Usage: "be a rank; started by an agent", Hidden: true,
-		Action: func(c *cli.Context) error { return rankMain(c.Context, time.Now()) },
+// memberMain returns what a process of a job does besides its launcher, or nil if the arguments are a user's. There are many such
+// processes, and they need no flags nor help: they start faster without.
+func memberMain(args []string) func(context.Context) error {
+	if len(args) != 2 {
+		return nil
 	}
-}
-
-func agentCommand() *cli.Command {
-	return &cli.Command{
-		Name: agentName, Usage: "start and watch the ranks of this host; started by the launcher", Hidden: true,
-		Action: func(c *cli.Context) error { return launcher.Agent(c.Context, version) },
+	switch args[1] {
+	case agentName:
+		return func(ctx context.Context) error { return launcher.Agent(ctx, version) }
+	case rankName:
+		return func(ctx context.Context) error { return rankMain(ctx, time.Now()) }
+	case probeName:
+		return probeMain
 	}
+	return nil
 }
 
 // rankSpec is what ranks are told of the job.

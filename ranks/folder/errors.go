@@ -62,7 +62,7 @@ func reason(err error) string {
 	var in *raster.InputError
 	text := err.Error()
 	if errors.As(err, &in) {
-		text = strings.TrimPrefix((&raster.InputError{Err: in.Err}).Error(), ": ")
+		text = (&raster.InputError{Err: in.Err}).Error()
 	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {

@@ -17,11 +17,19 @@ func (e *InputError) Error() string {
 	var path *fs.PathError
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
-		return e.Name + ": there is no such file"
+		return named(e.Name, "there is no such file")
 	case errors.As(e.Err, &path):
-		return fmt.Sprintf("%s: cannot %s it: %v", e.Name, path.Op, path.Err)
+		return named(e.Name, fmt.Sprintf("cannot %s it: %v", path.Op, path.Err))
 	}
-	return fmt.Sprintf("%s: %v", e.Name, e.Err)
+	return named(e.Name, e.Err.Error())
+}
+
+// named puts a picture's name before what is said of it, if it has one.
+func named(name, text string) string {
+	if name == "" {
+		return text
+	}
+	return name + ": " + text
 }
 
 func (e *InputError) Unwrap() error { return e.Err }

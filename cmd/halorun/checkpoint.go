@@ -18,6 +18,7 @@ import (
 	"halorun/launcher/jobs"
 	"halorun/ranks"
 	"halorun/ranks/raster"
+	"halorun/ranks/raster/metadata"
 )
 
 // checkpointFlags are the flags that say what is kept of a job, and whether to go on with one.
@@ -103,6 +104,9 @@ func describe(id string, o *runOptions, in *os.File, input *ranks.InputID, p *ra
 			return nil, &raster.InputError{Name: o.input, Err: err}
 		}
 	}
+	output := p.Output
+	meta := output.Meta.Sum() // it may be long
+	output.Meta = metadata.Metadata{}
 	ledgerID, err := json.Marshal(struct {
 		Version string // which may compute other bytes
 		Size    int64
@@ -110,8 +114,9 @@ func describe(id string, o *runOptions, in *os.File, input *ranks.InputID, p *ra
 		Read    raster.Options
 		Ops     []string
 		Output  raster.Output
+		Meta    [32]byte
 		Codec   string
-	}{version, j.Size, j.Sample, o.read.Samples(), j.Ops, p.Output, p.Output.Codec()})
+	}{version, j.Size, j.Sample, o.read.Samples(), j.Ops, output, meta, output.Codec()})
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 
 // The most that is carried of each part, whatever a format could hold.
 const (
-	MaxICC  = 16 << 20
+	MaxICC  = 4 << 20
 	MaxEXIF = 1 << 20
-	MaxXMP  = 16 << 20
+	MaxXMP  = 4 << 20
 	MaxGeo  = 1 << 20 // all tags together
 )
 

@@ -1,5 +1,11 @@
 package metadata
 
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
 // Metadata is what survives from INPUT to OUTPUT, as far as the formats can carry it. Nil or zero parts are absent.
 type Metadata struct {
 	ICC        []byte      `json:"icc,omitempty"`  // the ICC profile
@@ -16,6 +22,28 @@ func (m Metadata) Bytes() int64 {
 		n += len(t.Data)
 	}
 	return int64(n)
+}
+
+// Sum returns a checksum of all of it, SHA-256.
+func (m Metadata) Sum() (sum [32]byte) {
+	h := sha256.New()
+	part := func(b []byte) {
+		_ = binary.Write(h, binary.LittleEndian, int64(len(b)))
+		h.Write(b)
+	}
+	for _, b := range [...][]byte{m.ICC, m.EXIF, m.XMP} {
+		part(b)
+	}
+	if m.Resolution != nil {
+		fmt.Fprintf(h, "%+v ", *m.Resolution)
+	}
+	fmt.Fprint(h, len(m.Geo))
+	for _, t := range m.Geo {
+		fmt.Fprint(h, t.Number, t.Type, t.Count)
+		part(t.Data)
+	}
+	h.Sum(sum[:0])
+	return sum
 }
 
 // Resolution is the number of pixels per unit.

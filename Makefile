@@ -23,7 +23,7 @@ dist: build
 	done
 
 test: tools lint generated cross
-	$(GO) test -race -timeout 20m ./...
+	$(GO) test -race -timeout 40m ./...
 	$(MAKE) test-kernels
 
 # The operations and the codecs by every path that this machine has, on a processor with none of them, and on another architecture.

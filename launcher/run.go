@@ -291,7 +291,9 @@ func (l *launch) required(ctx context.Context, hosts []hostfiles.Host, errs []er
 	errs = slices.Clone(errs)
 	for i, err := range errs {
 		if i > 0 && err != nil && l.isSpare(hosts[i]) {
-			l.notice(ctx, "spare %v", err)
+			if err != errGivenUp {
+				l.notice(ctx, "spare %v", err)
+			}
 			errs[i] = nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -80,8 +81,9 @@ func TestSoak(t *testing.T) {
 		args := append(append([]string{"run"}, flags...), append([]string{in, out}, chains[chain]...)...)
 		for attempt := 0; ; attempt++ {
 			faults := 20 * time.Second
-			if attempt >= 10 { // on a busy machine hardly a host may be reached between two faults
+			if attempt >= 10 { // on a busy machine hardly a host may be reached between two faults, or at all within that time
 				faults = 0
+				args[slices.Index(args, "--launch-timeout")+1] = "30s"
 			}
 			e, killed := s.disturbed(args, faults)
 			if e.status == 0 {

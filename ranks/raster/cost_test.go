@@ -66,7 +66,7 @@ func TestCostOfHostileFiles(t *testing.T) {
 			if spent := after.TotalAlloc - before.TotalAlloc; spent > 64<<20 {
 				t.Errorf("%d bytes of file took %d MiB of memory", len(content), spent>>20)
 			}
-			if took > 5*time.Second {
+			if took > time.Minute { // by far, on any machine; benchmarks tell how long it takes
 				t.Errorf("%d bytes of file took %v", len(content), took)
 			}
 		})

@@ -270,8 +270,12 @@ func fail(ctx context.Context, r *launcher.Rank, s spec) error {
 	return r.Fail(3, "the input is damaged", []byte("half"), false)
 }
 
-// failAfter has all ranks but one fail for the one's sake, and first.
+// failAfter has all ranks but one fail for the one's sake, and first. They do when all have started, which on a busy machine may take longer
+// than a cause is waited for.
 func failAfter(ctx context.Context, r *launcher.Rank, s spec) error {
+	if err := r.Fence(ctx); err != nil {
+		return err
+	}
 	if r.Rank != s.Rank {
 		if err := r.Fail(1, "a peer is gone", nil, true); err != nil {
 			return err

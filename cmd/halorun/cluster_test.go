@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -411,16 +412,20 @@ func TestClusterSignals(t *testing.T) {
 
 	// Suspended for longer than any heartbeat, it goes on and ends well.
 	job := l.held("h1,h2,h3", 3, "--report", l.shared("r.json"), "--timeout", "30s")
-	launcher := l.processes("h1")["halorun"]
+	pids := slices.Concat(l.processes("h1")["halorun"], l.processes("h1")["halorun rank 0"], l.processes("h2")["halorun rank 1"], l.processes("h3")["halorun rank 2"])
 	l.kill("h1", "halorun", syscall.SIGTSTP)
-	stopped := func(pids []int) bool { return len(pids) == 1 && stat(pids[0])[0] == "T" }
-	eventually(t, "all have stopped", func() bool {
-		return stopped(launcher) && stopped(l.processes("h1")["halorun rank 0"]) && stopped(l.processes("h2")["halorun rank 1"]) &&
-			stopped(l.processes("h3")["halorun rank 2"])
-	})
-	// That nothing happens in this time is what is tried out, so there is nothing else to wait for: it is longer than the 5 s after which a
-	// host that is silent is given up.
-	time.Sleep(7 * time.Second)
+	allStopped := func() bool {
+		running := func(pid int) bool {
+			state := stat(pid)
+			return len(state) == 0 || state[0] != "T"
+		}
+		return len(pids) == 4 && !slices.ContainsFunc(pids, running)
+	}
+	eventually(t, "all have stopped", allStopped)
+	// For longer than the 5 s after which a host that is silent is given up, nobody goes on.
+	if within(7*time.Second, func() bool { return !allStopped() }) {
+		t.Error("somebody has gone on, or is gone")
+	}
 	l.kill("h1", "halorun", syscall.SIGCONT)
 	_ = job.Process.Signal(syscall.SIGCONT) // nsenter has stopped with it
 	got, err := io.ReadAll(job.output)

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tmpfs mounts a file system of a test's own. Full and broken disks cannot be had otherwise, and only root can mount, so that the test is
-// left out for others: CI runs as root.
+// tmpfs mounts a file system of a test's own.
 func tmpfs(t *testing.T, options string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
+		// Full and broken disks cannot be had otherwise, and only root can mount. CI runs as root.
 		t.Skip("a file system can only be mounted by root")
 	}
 	dir := t.TempDir()
@@ -184,6 +184,19 @@ func TestReportOnBadDisks(t *testing.T) {
 	}
 }
 
+// fill writes a file of 16 KiB and brings it to the disk.
+func fill(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(make([]byte, 16<<10)); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
 // A disk that takes what is written and loses it later is found out with --fsync, and what it has lost is not taken for done.
 func TestDiskThatLosesWrites(t *testing.T) {
 	t.Parallel()
@@ -220,6 +233,13 @@ func TestDiskThatLosesWrites(t *testing.T) {
 	filler := filepath.Join(below, "filler")
 	if err := os.WriteFile(filler, make([]byte, int(free.Bavail)*int(free.Bsize)-20_000), 0o600); err != nil {
 		t.Fatal(err)
+	}
+
+	// Where the disk has been written to before, it loses nothing. So it is written to until it does.
+	for n := 0; fill(filepath.Join(mounted, fmt.Sprint(n))) == nil; n++ {
+		if n == 1000 {
+			t.Fatal("the disk loses nothing")
+		}
 	}
 
 	f := b.job(t, "ppm")

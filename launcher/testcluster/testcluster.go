@@ -50,11 +50,11 @@ type host struct {
 	init *exec.Cmd // holder holds the network namespace, so that it outlives a power cut
 }
 
-// Up brings up n hosts, which go when the test ends. Only root can make namespaces with network devices in them, so that the test is
-// left out for others: CI runs as root.
+// Up brings up n hosts, which go when the test ends. The test is left out for whoever is not root.
 func Up(t testing.TB, n int) *Cluster {
 	t.Helper()
 	if os.Geteuid() != 0 {
+		// Only root can make namespaces with network devices in them, which are what makes one machine several. CI runs as root.
 		t.Skip("a cluster of namespaces can only be made by root")
 	}
 	findSbin()

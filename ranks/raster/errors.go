@@ -17,19 +17,19 @@ func (e *InputError) Error() string {
 	var path *fs.PathError
 	switch {
 	case errors.Is(e.Err, fs.ErrNotExist):
-		return named(e.Name, "there is no such file")
+		return beginning(e.Name) + "there is no such file"
 	case errors.As(e.Err, &path):
-		return named(e.Name, fmt.Sprintf("cannot %s it: %v", path.Op, path.Err))
+		return fmt.Sprintf("%scannot %s it: %v", beginning(e.Name), path.Op, path.Err)
 	}
-	return named(e.Name, e.Err.Error())
+	return fmt.Sprintf("%s%v", beginning(e.Name), e.Err)
 }
 
-// named puts a picture's name before what is said of it, if it has one.
-func named(name, text string) string {
+// beginning is how a message about a picture begins: with its name, if it has one.
+func beginning(name string) string {
 	if name == "" {
-		return text
+		return ""
 	}
-	return name + ": " + text
+	return name + ": "
 }
 
 func (e *InputError) Unwrap() error { return e.Err }

@@ -201,11 +201,8 @@ func (r *Reader) ReadRows(y int, dst [][]byte) error {
 	if err == nil {
 		return nil
 	}
-	if full := new(scratch.Error); errors.As(err, &full) { // which is not the file's fault
-		if r.name == "" {
-			return full
-		}
-		return fmt.Errorf("%s: %w", r.name, full)
+	if full := new(scratch.Error); errors.As(err, &full) {
+		return fmt.Errorf("%s%w", beginning(r.name), full) // which is not the file's fault
 	}
 	if r.access.place == nil {
 		err = damaged(r.info.Format, err)

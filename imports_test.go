@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"halorun/launcher":                         {"halorun/hostfiles", "halorun/launcher/control", "halorun/launcher/jobs"},
 	"halorun/launcher/control":                 {},
 	"halorun/launcher/jobs":                    {},
+	"halorun/launcher/jobs/watch":              {},
 	"halorun/launcher/testcluster":             {},
 	"halorun/comm":                             {},
 	"halorun/comm/commtest":                    {"halorun/comm"},

@@ -109,8 +109,8 @@ func (j *job) printed(ctx context.Context, r *member, m *control.Line) {
 func (j *job) progressed(r *member, result []byte) {
 	r.result = result
 	if f := j.config.Progress; f != nil {
-		rank, id := r.seat.Rank, r.id
-		j.reporter.latest(id, func() { f(rank, id, result) })
+		rank, id, host := r.seat.Rank, r.id, r.seat.Host
+		j.reporter.latest(id, func() { f(rank, id, host, result) })
 	}
 }
 

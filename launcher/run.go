@@ -58,7 +58,7 @@ type Config struct {
 	Notices func(string)
 
 	// Progress gets what a rank says its result would be if it ended now, as Lines gets lines.
-	Progress func(rank int, member uint32, result []byte)
+	Progress func(rank int, member uint32, host string, result []byte)
 	// Excused tells whether the loss of a member does not count against MaxRestarts, since what it was at is to blame, and is not tried again.
 	// It may be asked again and again, by any goroutine.
 	Excused func(member uint32) bool

@@ -19,6 +19,7 @@ import (
 	"halorun/kernels"
 	"halorun/launcher"
 	"halorun/launcher/jobs"
+	"halorun/launcher/jobs/watch"
 	"halorun/ranks"
 	"halorun/ranks/folder"
 	"halorun/ranks/journal"
@@ -234,6 +235,7 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 	if err := f.keep(); err != nil {
 		return err
 	}
+	o.board.Describe(report.Job, watch.Picture{}, f.ops)
 	defer func() {
 		if f.kept.end(err) {
 			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here, without what is done", f.kept.job.ID))
@@ -570,7 +572,8 @@ func (o *runOptions) pictureMemory() int64 {
 }
 
 // progress takes note of what a rank says of itself.
-func (f *folderRun) progress(_ int, _ uint32, result []byte) {
+func (f *folderRun) progress(rank int, member uint32, host string, result []byte) {
+	f.board.Progress(rank, member, host, result)
 	var r folder.Result
 	if json.Unmarshal(result, &r) != nil {
 		return
@@ -578,6 +581,7 @@ func (f *folderRun) progress(_ int, _ uint32, result []byte) {
 	if f.follow() != nil {
 		return // it is said in the end
 	}
+	f.board.CountPictures(f.counted())
 	if f.kept != nil {
 		f.kept.pictures(f.ended(), f.count())
 		if r.Checkpoint != "" {
@@ -600,6 +604,7 @@ func (f *folderRun) finish(ctx context.Context, err error) error {
 		f.kept.pictures(f.ended(), f.count())
 	}
 	f.tell()
+	f.board.CountPictures(f.counted())
 	f.report.Pictures = f.sum()
 	list, listErr := f.writeFailed()
 	if err == nil {

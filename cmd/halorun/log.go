@@ -21,31 +21,25 @@ func newLog(quiet, verbose bool) *slog.Logger {
 }
 
 // lineHandler prints records as a command-line program does: "halorun: message key=value".
-type lineHandler struct {
-	level slog.Level
-	attrs []slog.Attr
-}
+type lineHandler struct{ level slog.Level }
 
 func (h lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
 func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
-	var b strings.Builder
-	b.WriteString(r.Message)
-	add := func(a slog.Attr) bool {
-		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
-		return true
-	}
-	for _, a := range h.attrs {
-		add(a)
-	}
-	r.Attrs(add)
-	_, err := fmt.Fprintf(os.Stderr, "halorun: %s\n", oneLine(b.String()))
+	_, err := fmt.Fprintf(os.Stderr, "halorun: %s\n", oneLine(textOf(r)))
 	return err
 }
 
-func (h lineHandler) WithAttrs(as []slog.Attr) slog.Handler {
-	h.attrs = append(h.attrs[:len(h.attrs):len(h.attrs)], as...)
-	return h
-}
+func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h } // nobody asks for it
+func (h lineHandler) WithGroup(string) slog.Handler      { return h }
 
-func (h lineHandler) WithGroup(string) slog.Handler { return h }
+// textOf returns a record as text.
+func textOf(r slog.Record) string {
+	var b strings.Builder
+	b.WriteString(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
+		return true
+	})
+	return b.String()
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"halorun/launcher"
+	"halorun/launcher/jobs/watch"
 	"halorun/ranks"
 	"halorun/ranks/folder"
 	"halorun/ranks/raster"
@@ -180,8 +181,8 @@ func headOf(l *launcher.Result) []launcher.RankResult {
 	return []launcher.RankResult{*l.Head}
 }
 
-// write ends the report with how the job ended, and puts it in place. Only a stream that takes nothing may be waited for, until ctx ends.
-func (r *report) write(ctx context.Context, path string, began time.Time, err error) error {
+// conclude ends the report with how the job ended.
+func (r *report) conclude(began time.Time, err error) {
 	r.State, r.ExitStatus = "done", exitStatus(err)
 	if err != nil {
 		r.State, r.Error = "failed", message(err)
@@ -194,6 +195,16 @@ func (r *report) write(ctx context.Context, path string, began time.Time, err er
 	}
 	r.WallSeconds = time.Since(began).Seconds()
 	r.Launcher.MaxRSSBytes = launcher.MaxRSS()
+}
+
+// end returns the report for who watches the job.
+func (r *report) end() watch.End {
+	b, _ := json.Marshal(r) // it has nothing that could fail
+	return watch.End{Time: time.Now(), State: r.State, ExitStatus: r.ExitStatus, Error: r.Error, Report: b}
+}
+
+// write puts the report in place. Only a stream that takes nothing may be waited for, until ctx ends.
+func (r *report) write(ctx context.Context, path string) error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/launcher"
+	"halorun/launcher/jobs/watch"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 )
@@ -96,6 +97,7 @@ type runOptions struct {
 	tagOutput    bool
 	outputDir    string
 	log          *slog.Logger
+	board        *watch.Board // what is known of the job
 	inject       []injection
 	checkpoint   checkpointOptions
 	many         *folderOptions // nil for one picture
@@ -247,10 +249,11 @@ func (o *runOptions) checkFailure(c *cli.Context) error {
 // run does the job and writes the report about it.
 func (o *runOptions) run(ctx context.Context) error {
 	began := time.Now()
+	report := newReport(newJobID(), len(o.launch.Placement))
+	o.watch(report, began)
 	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log)
 	defer stop()
 
-	report := newReport(newJobID(), len(o.launch.Placement))
 	report.Input.Path, report.Output.Path = o.input, o.output
 	report.BindTo = "none"
 	if o.launch.Bind {
@@ -267,10 +270,12 @@ func (o *runOptions) run(ctx context.Context) error {
 	if cause := context.Cause(ctx); cause != nil && err != nil {
 		err = cause
 	}
+	report.conclude(began, err)
+	o.board.Finish(report.end())
 	if o.report == "" || errors.As(err, new(reportError)) {
 		return err
 	}
-	if reportErr := report.write(ctx, o.report, began, err); reportErr != nil {
+	if reportErr := report.write(ctx, o.report); reportErr != nil {
 		reportErr = &ranks.OutputError{Name: o.report, Err: reportErr}
 		if err == nil {
 			return reportErr
@@ -323,6 +328,8 @@ func (o *runOptions) job(ctx context.Context, signals *signals, report *report) 
 	if err != nil {
 		return err
 	}
+	in := picture.Input
+	o.board.Describe(report.Job, watch.Picture{Width: in.Width, Height: in.Height, Channels: in.Channels}, picture.Ops)
 	if err := kept.reserve(); err != nil {
 		return err
 	}
@@ -365,7 +372,10 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 	config.Keep = kept.file()
 	if kept != nil {
 		kept.job.Remove = out.temporary()
-		config.Progress = kept.progress
+	}
+	config.Progress = func(rank int, member uint32, host string, result []byte) {
+		o.board.Progress(rank, member, host, result)
+		kept.progress(member, result)
 	}
 	config.Commit = func() error {
 		if o.injected("rename") {
@@ -402,7 +412,10 @@ func (o *runOptions) configure(report *report, lines *lineSink, signals *signals
 	}
 	config.AgentArgs, config.RankArgs, config.Version = []string{agentName}, []string{rankName}, version
 	config.Threads, config.Job = o.threads, report.Job
-	config.Lines = lines.line
+	config.Lines = func(rank int, host, stream, line string) {
+		o.board.Line(rank, host, stream, line)
+		lines.line(rank, host, stream, line)
+	}
 	config.Events = o.event
 	config.Notices = func(text string) { o.log.Info(text) }
 	config.Suspend = signals.suspend
@@ -416,6 +429,7 @@ func (o *runOptions) injected(step string) bool {
 
 // event says in one line what befell a rank and what is done about it.
 func (o *runOptions) event(e launcher.Event) {
+	o.board.Event(watch.Event(e))
 	if e.Action == "" || e.Action == jobEnds {
 		return // the error says it
 	}

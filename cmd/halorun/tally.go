@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"halorun/launcher/jobs/watch"
 	"halorun/ranks"
 	"halorun/ranks/folder"
 	"halorun/ranks/journal"
@@ -192,6 +193,12 @@ func (t *tally) ended() int {
 
 // count returns how many pictures there are, as far as is known.
 func (t *tally) count() int { return int(t.listed.Load()) }
+
+// counted returns how the pictures stand, for who watches the job.
+func (t *tally) counted() watch.Pictures {
+	sum := t.sum()
+	return watch.Pictures{Done: sum.Done, Failed: sum.Failed, Resumed: sum.Resumed, All: t.count(), Listed: t.complete.Load()}
+}
 
 func (t *tally) sum() *picturesReport {
 	t.mu.Lock()

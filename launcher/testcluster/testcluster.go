@@ -166,7 +166,7 @@ func (c *Cluster) files(n int) {
 	}
 	c.must(os.WriteFile(c.path("hosts"), []byte(hosts), 0o644))
 	c.must(os.WriteFile(c.path("known_hosts"), []byte(known), 0o644))
-	c.must(os.WriteFile(c.path("ssh_config"), fmt.Appendf(nil, `Host h*
+	c.must(os.WriteFile(c.path("ssh_config"), fmt.Appendf(nil, `Host h* 10.77.0.*
   User root
   IdentityFile %[1]s/id
   IdentitiesOnly yes

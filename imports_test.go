@@ -19,6 +19,9 @@ var mayImport = map[string][]string{
 	"halorun/launcher":                         {"halorun/hostfiles", "halorun/launcher/control", "halorun/launcher/jobs"},
 	"halorun/launcher/control":                 {},
 	"halorun/launcher/jobs":                    {},
+	"halorun/launcher/jobs/messages":           {"halorun/launcher/jobs/watch"},
+	"halorun/launcher/jobs/monitor":            {"halorun/launcher/jobs", "halorun/launcher/jobs/progress", "halorun/launcher/jobs/watch"},
+	"halorun/launcher/jobs/progress":           {"halorun/launcher/jobs/watch"},
 	"halorun/launcher/jobs/watch":              {},
 	"halorun/launcher/testcluster":             {},
 	"halorun/comm":                             {},
@@ -52,6 +55,8 @@ var forTests = map[string][]string{
 	"halorun/ranks":                {"halorun/comm/commtest"},
 
 	"halorun/ranks/folder": {"halorun/comm/commtest"},
+
+	"halorun/launcher/jobs/watch": {"halorun/ranks", "halorun/ranks/folder"},
 }
 
 func TestImports(t *testing.T) {

@@ -80,3 +80,15 @@ func destination(h hostfiles.Host) string {
 
 // quoted makes one word for a shell of it.
 func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+// Command returns the program and the arguments that run a command on a host, as agents are started there.
+func (c Config) Command(h hostfiles.Host, words ...string) []string {
+	c.setDefaults()
+	for i, w := range words {
+		words[i] = quoted(w)
+	}
+	return c.sshArgs(h, nil, strings.Join(words, " "))
+}
+
+// Advice says what to try, by what ssh said of a host; "" if nothing comes to mind.
+func Advice(h hostfiles.Host, said string) string { return adviceFor(h, said) }

@@ -119,6 +119,35 @@ func (d *disaster) attempt(t *testing.T, steps map[int]int64) bool {
 	return done
 }
 
+// mustAddUp holds what the members say of how far they are against each other: in the latest epoch, all of them know the same of what was left
+// when it began, nobody computes more than that, and at the end it is all.
+func (d *disaster) mustAddUp(t *testing.T, done bool) {
+	t.Helper()
+	var all []*ranks.Result
+	epoch := uint32(0)
+	for _, m := range d.members {
+		all = append(all, m.Result())
+		epoch = max(epoch, all[len(all)-1].Epoch)
+	}
+	var latest *ranks.Result
+	since := int64(0)
+	for _, r := range all {
+		if r.Epoch != epoch || epoch == 0 {
+			continue
+		}
+		if latest == nil {
+			latest = r
+		}
+		if r.Left != latest.Left || r.All != latest.All || r.Left > r.All || r.Since < 0 || r.Since > r.Computed {
+			t.Errorf("in epoch %d one says %+v, another %+v", epoch, r, latest)
+		}
+		since += r.Since
+	}
+	if latest != nil && (since > latest.Left || done && since != latest.Left) {
+		t.Errorf("in epoch %d, %d rows were left and %d are computed; done: %v", epoch, latest.Left, since, done)
+	}
+}
+
 // TestDeathsDoNotMatter is the law of the ledger and of epochs: whoever dies, whenever, and however often, the bytes are those of one
 // rank. In the end the job may even be given up, and resumed by others.
 func TestDeathsDoNotMatter(t *testing.T) {
@@ -181,6 +210,7 @@ func TestDeathsDoNotMatter(t *testing.T) {
 						}
 					}
 					done = d.attempt(t, steps)
+					d.mustAddUp(t, done)
 				}
 				for _, m := range d.members {
 					m.Close()

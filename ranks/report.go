@@ -53,14 +53,21 @@ type Seconds struct {
 // Result is what a rank tells of its part, for who sums up.
 type Result struct {
 	Report
+	Usage
 	// RestoredOf says how many of the restored tiles were of which lost member of this attempt.
 	RestoredOf map[int]int64 `json:"restored_of,omitempty"`
 	// Taken says how many tiles this one, as the sink, has taken from which rank, by Epoch and rank.
 	Taken map[string]int64 `json:"taken,omitempty"`
 	// Planned says how many rows of all stages were to be computed when this one came, in tiles of TileRows, and Computed how many it has.
-	Planned    int64  `json:"planned"`
-	Computed   int64  `json:"computed"`
-	TileRows   int    `json:"tile_rows"`
+	Planned  int64 `json:"planned"`
+	Computed int64 `json:"computed"`
+	TileRows int   `json:"tile_rows"`
+	// All says how many rows all stages have. Of the latest Epoch, Left says how many of them were to be computed, by all ranks, when it began,
+	// and Since how many this one has computed from then on.
+	All        int64  `json:"all"`
+	Epoch      uint32 `json:"epoch"`
+	Left       int64  `json:"left"`
+	Since      int64  `json:"since"`
 	Rows       int64  `json:"rows"`       // of OUTPUT that are finished, as far as this rank knows
 	Kept       int64  `json:"kept"`       // bytes in the ledger
 	Checkpoint string `json:"checkpoint"` // why there are none any more; "" if there is no reason
@@ -68,7 +75,7 @@ type Result struct {
 
 // Result tells what this rank has done so far. It may be called at any time.
 func (r *Rank) Result() *Result {
-	res := &Result{Report: *r.Report()}
+	res := &Result{Report: *r.Report(), Usage: OwnUsage()}
 	r.mu.Lock()
 	book := r.book
 	r.mu.Unlock()
@@ -83,7 +90,9 @@ func (r *Rank) Result() *Result {
 	res.Rows = r.meter.rows.Load()
 	r.meter.mu.Lock()
 	defer r.meter.mu.Unlock()
-	res.Planned, res.TileRows, res.Computed = r.meter.planned, r.meter.tileRows, r.meter.computed.Load()
+	m := r.meter
+	res.Planned, res.TileRows, res.Computed = m.planned, m.tileRows, m.computed.Load()
+	res.All, res.Epoch, res.Left, res.Since = m.all, m.epoch, m.left, res.Computed-m.before
 	res.RestoredOf, res.Taken = maps.Clone(r.meter.restoredOf), maps.Clone(r.meter.taken)
 	return res
 }
@@ -119,22 +128,27 @@ type meter struct {
 
 	planned  int64
 	tileRows int
+
+	epoch             uint32
+	all, left, before int64 // rows of all stages: that there are, to be computed from the epoch on, that this rank had computed before
 }
 
-// plan notes what the first plan is that this rank gets to know.
-func (m *meter) plan(picture *Picture, p Plan) {
+// plan notes what the plan of an epoch is, and which the first one is that this rank gets to know.
+func (m *meter) plan(picture *Picture, p Plan, epoch uint32) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.tileRows > 0 {
-		return
-	}
+	m.epoch, m.all, m.left, m.before = epoch, 0, 0, m.computed.Load()
+	tileRows := 1
 	for i, s := range p.Stages {
-		if len(picture.stages[i].Steps) > 0 {
-			m.planned += int64(union(s.Runs...).len())
-			m.tileRows = s.TileRows
+		if stage := picture.stages[i]; len(stage.Steps) > 0 {
+			m.all += int64(stage.Out.Height)
+			m.left += int64(union(s.Runs...).len())
+			tileRows = s.TileRows
 		}
 	}
-	m.tileRows = max(1, m.tileRows)
+	if m.tileRows == 0 {
+		m.planned, m.tileRows = m.left, max(1, tileRows)
+	}
 }
 
 // TakenKey is what Result.Taken calls a rank of an epoch.

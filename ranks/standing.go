@@ -136,7 +136,7 @@ func (r *Rank) tidyStock() {
 			delete(r.kept, tile)
 		}
 	}
-	r.meter.plan(r.picture, r.plan)
+	r.meter.plan(r.picture, r.plan, r.world.Epoch())
 	for i, s := range r.plan.Stages {
 		if len(r.picture.stages[i].Steps) == 0 {
 			continue

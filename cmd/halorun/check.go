@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"text/tabwriter"
@@ -15,6 +16,8 @@ import (
 
 	"halorun/hostfiles"
 	"halorun/launcher"
+	"halorun/launcher/jobs/messages"
+	"halorun/launcher/jobs/progress"
 )
 
 const (
@@ -103,7 +106,8 @@ func checkHosts(c *cli.Context) error {
 	if config.Spec, err = json.Marshal(spec); err != nil {
 		return err
 	}
-	ctx, _, stop := watchSignals(c.Context, 0, newLog(false, false))
+	console := progress.NewConsole(os.Stderr)
+	ctx, _, stop := watchSignals(c.Context, 0, slog.New(messages.Text(console, slog.LevelInfo)), console)
 	defer stop()
 	result, err := launcher.Run(ctx, config)
 	if ctx.Err() != nil {

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"syscall"
 
 	"halorun/launcher"
+	"halorun/launcher/jobs/messages"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 )
@@ -86,12 +86,5 @@ func message(err error) string {
 	return oneLine(err.Error())
 }
 
-// oneLine makes a message one line, whatever a library or a file's name put into it.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.TrimSpace(s))
-}
+// oneLine makes a message one line.
+func oneLine(s string) string { return messages.OneLine(s) }

@@ -519,7 +519,7 @@ func (f *folderRun) none() error {
 // runRanks runs the ranks.
 func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 	o := f.runOptions
-	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.log)
+	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.speech, o.log)
 	if err != nil {
 		return err
 	}

@@ -15,15 +15,16 @@ import (
 
 // lineSink is where the lines go that ranks print.
 type lineSink struct {
-	tag   bool
-	files []io.WriteCloser // by rank, if there is a folder for them
-	log   *slog.Logger
-	once  sync.Once // for the first error
+	tag    bool
+	files  []io.WriteCloser // by rank, if there is a folder for them
+	speech *speech
+	log    *slog.Logger
+	once   sync.Once // for the first error
 }
 
 // newLineSink makes a file for each rank in dir, unless that is "".
-func newLineSink(dir string, size int, tag bool, log *slog.Logger) (*lineSink, error) {
-	s := &lineSink{tag: tag, log: log}
+func newLineSink(dir string, size int, tag bool, speech *speech, log *slog.Logger) (*lineSink, error) {
+	s := &lineSink{tag: tag, speech: speech, log: log}
 	if dir == "" {
 		return s, nil
 	}
@@ -43,19 +44,22 @@ func newLineSink(dir string, size int, tag bool, log *slog.Logger) (*lineSink, e
 }
 
 // line takes a whole line. A rank below 0 is the source and sink, where that is no rank.
-func (s *lineSink) line(rank int, host, _, line string) {
+func (s *lineSink) line(rank int, host, stream, line string) {
+	tagged := line
 	if s.tag {
 		name := fmt.Sprint(rank)
 		if rank < 0 {
 			name = "head"
 		}
-		line = fmt.Sprintf("[%s@%s] %s", name, host, line)
+		tagged = fmt.Sprintf("[%s@%s] %s", name, host, line)
 	}
-	var to io.Writer = os.Stderr
+	var err error
 	if rank >= 0 && rank < len(s.files) {
-		to = s.files[rank]
+		_, err = io.WriteString(s.files[rank], tagged+"\n")
+	} else {
+		err = s.speech.line(rank, host, stream, line, tagged)
 	}
-	if _, err := io.WriteString(to, line+"\n"); err != nil && len(s.files) > 0 {
+	if err != nil && len(s.files) > 0 {
 		s.once.Do(func() { s.log.Error(fmt.Sprintf("lines of ranks are lost: %v", err)) })
 	}
 }

@@ -1,45 +1,52 @@
 package main
 
 import (
-	"context"
-	"fmt"
+	"io"
 	"log/slog"
-	"os"
-	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"halorun/launcher/jobs/messages"
 )
 
-// newLog returns the logger for messages to the user: one plain line each on stderr.
-func newLog(quiet, verbose bool) *slog.Logger {
-	level := slog.LevelInfo
+// Formats of --log-format.
+const (
+	logText = "text"
+	logJSON = "json"
+)
+
+func logFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "log-format", Value: logText, Usage: "messages are of `FORMAT` text, or json: one object a line"},
+		&cli.StringFlag{Name: "log-file", Usage: "append all messages, with the verbose ones, to `FILE`"},
+		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
+	}
+}
+
+// logLevel returns from which level on users are told.
+func logLevel(quiet, verbose bool) slog.Level {
 	switch {
 	case quiet:
-		level = slog.LevelError
+		return slog.LevelError
 	case verbose:
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	return slog.New(lineHandler{level: level})
+	return slog.LevelInfo
 }
 
-// lineHandler prints records as a command-line program does: "halorun: message key=value".
-type lineHandler struct{ level slog.Level }
-
-func (h lineHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
-
-func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
-	_, err := fmt.Fprintf(os.Stderr, "halorun: %s\n", oneLine(textOf(r)))
-	return err
+// logTo returns a handler of messages from a level on.
+func logTo(w io.Writer, format string, level slog.Level) slog.Handler {
+	if format == logJSON {
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+	}
+	return messages.Text(w, level)
 }
 
-func (h lineHandler) WithAttrs([]slog.Attr) slog.Handler { return h } // nobody asks for it
-func (h lineHandler) WithGroup(string) slog.Handler      { return h }
-
-// textOf returns a record as text.
-func textOf(r slog.Record) string {
-	var b strings.Builder
-	b.WriteString(r.Message)
-	r.Attrs(func(a slog.Attr) bool {
-		fmt.Fprintf(&b, " %s=%v", a.Key, a.Value)
-		return true
-	})
-	return b.String()
+// logFileTo is logTo for a file, in which all have their time.
+func logFileTo(w io.Writer, format string) slog.Handler {
+	if format == logJSON {
+		return logTo(w, format, slog.LevelDebug)
+	}
+	return slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug})
 }

@@ -27,7 +27,7 @@ func newApp() *cli.App {
 		HideHelpCommand:           true,
 		UseShortOptionHandling:    false,
 		DisableSliceFlagSeparator: true, // values have commas of their own
-		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), opsCommand(), hostsCommand(), benchCommand()},
+		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), topCommand(), opsCommand(), hostsCommand(), benchCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())
@@ -56,6 +56,8 @@ func status(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(os.Stderr, "halorun: %s\n", message(err))
+	if !isA[toldError](err) {
+		fmt.Fprintf(os.Stderr, "halorun: %s\n", message(err))
+	}
 	return exitStatus(err)
 }

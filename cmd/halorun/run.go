@@ -52,9 +52,9 @@ func runCommand() *cli.Command {
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say which rank would run where and compute which rows"},
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
-			&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
-			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
-		}, readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
+			progressFlag(),
+			metricsFlag(),
+		}, logFlags(), readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
@@ -97,6 +97,8 @@ type runOptions struct {
 	tagOutput    bool
 	outputDir    string
 	log          *slog.Logger
+	speech       *speech
+	metrics      string // address; "": none
 	board        *watch.Board // what is known of the job
 	inject       []injection
 	checkpoint   checkpointOptions
@@ -109,14 +111,18 @@ func parseRun(c *cli.Context) *runOptions {
 		threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
 		quality: c.Int("quality"), fsync: c.Bool("fsync"), report: c.String("report"), timeout: c.Duration("timeout"), compression: c.String("compression"),
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
-		log: newLog(c.Bool("quiet"), c.Bool("verbose")),
 	}
+	var mistake error
+	o.speech, o.log, mistake = newSpeech(c)
 	o.input, o.output = c.Args().Get(0), c.Args().Get(1)
 	if c.NArg() > 2 {
 		o.ops = c.Args().Slice()[2:]
 	}
 	// The report comes first: it is written about every other mistake.
 	if o.mistake = o.checkReport(); o.mistake == nil {
+		o.mistake = mistake
+	}
+	if o.mistake == nil {
 		o.mistake = o.check(c)
 	}
 	return o
@@ -157,6 +163,9 @@ func (o *runOptions) check(c *cli.Context) error {
 		return usage("--scratch-dir %q: give an absolute path, since it is one on every host", o.scratch)
 	}
 	if err := o.checkLaunch(c); err != nil {
+		return err
+	}
+	if err := o.parseMetrics(c); err != nil {
 		return err
 	}
 	if err := o.checkpoint.parse(c); err != nil {
@@ -247,11 +256,12 @@ func (o *runOptions) checkFailure(c *cli.Context) error {
 }
 
 // run does the job and writes the report about it.
-func (o *runOptions) run(ctx context.Context) error {
+func (o *runOptions) run(ctx context.Context) (err error) {
 	began := time.Now()
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)
-	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log)
+	defer func() { err = o.speech.end(report, err) }()
+	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log, o.speech.console)
 	defer stop()
 
 	report.Input.Path, report.Output.Path = o.input, o.output
@@ -259,7 +269,13 @@ func (o *runOptions) run(ctx context.Context) error {
 	if o.launch.Bind {
 		report.BindTo = "core"
 	}
-	err := o.mistake
+	err = o.mistake
+	if err == nil && !o.dryRun {
+		var stop func()
+		if stop, err = o.serve(); err == nil {
+			defer stop()
+		}
+	}
 	if err == nil {
 		do := o.job
 		if o.many != nil {
@@ -354,7 +370,7 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 			out.abort()
 		}
 	}()
-	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.log)
+	lines, err := newLineSink(o.outputDir, len(o.launch.Placement), o.tagOutput, o.speech, o.log)
 	if err != nil {
 		return err
 	}
@@ -430,6 +446,7 @@ func (o *runOptions) injected(step string) bool {
 // event says in one line what befell a rank and what is done about it.
 func (o *runOptions) event(e launcher.Event) {
 	o.board.Event(watch.Event(e))
+	o.speech.event(watch.Event(e))
 	if e.Action == "" || e.Action == jobEnds {
 		return // the error says it
 	}

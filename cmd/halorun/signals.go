@@ -10,20 +10,23 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/launcher/jobs/progress"
 )
 
 // signals are how a user or a scheduler steers a job.
 type signals struct {
 	log     *slog.Logger
+	console *progress.Console
 	suspend chan func() // to whom runs the ranks
 	running chan bool   // told when there are ranks to be suspended, and when there are none any more
 }
 
 // watchSignals returns a context that ends, with a cause that says why, at the first signal that ends a job or when the timeout is
 // over; the time during which the job is suspended does not count. A second signal kills.
-func watchSignals(ctx context.Context, timeout time.Duration, log *slog.Logger) (context.Context, *signals, func()) {
+func watchSignals(ctx context.Context, timeout time.Duration, log *slog.Logger, console *progress.Console) (context.Context, *signals, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	s := &signals{log: log, suspend: make(chan func()), running: make(chan bool)}
+	s := &signals{log: log, console: console, suspend: make(chan func()), running: make(chan bool)}
 	ends, stops := make(chan os.Signal, 1), make(chan os.Signal, 1)
 	// Shells have scripts' background jobs ignore SIGINT, which is to keep a terminal's ^C from them; one sent on purpose counts.
 	signal.Notify(ends, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
@@ -57,8 +60,10 @@ func (s *signals) watch(ctx context.Context, cancel context.CancelCauseFunc, tim
 		s.log.Info("suspended; 'fg' or SIGCONT goes on")
 		goesOn := make(chan os.Signal, 1)
 		signal.Notify(goesOn, syscall.SIGCONT)
+		goOn := s.console.AroundStop()
 		_ = unix.Kill(os.Getpid(), unix.SIGSTOP) // which may return before it takes effect
 		<-goesOn
+		goOn()
 		signal.Stop(goesOn)
 		s.log.Info("goes on")
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"halorun/launcher/jobs/watch"
 	"halorun/ranks"
@@ -34,7 +33,6 @@ type tally struct {
 	done     int
 	resumed  int
 	failures []failure
-	said     time.Time
 	lost     error // of details
 	losses   losses
 	notices  notices
@@ -64,7 +62,7 @@ func (f *folderRun) newTally(begins int64, err error) (*tally, error) {
 		return nil, err
 	}
 	t := &tally{
-		say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), said: time.Now(), losses: newLosses(),
+		say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), losses: newLosses(),
 	}
 	if name := f.many.log; name != "" {
 		if t.details, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
@@ -73,9 +71,6 @@ func (f *folderRun) newTally(begins int64, err error) (*tally, error) {
 	}
 	return t, nil
 }
-
-// tellEvery is how often the user is told how far a job on many pictures is.
-const tellEvery = 10 * time.Second
 
 // follow takes note of what the journal has got.
 func (t *tally) follow() error {
@@ -100,14 +95,6 @@ func (t *tally) follow() error {
 			continue
 		}
 		t.detail(r)
-	}
-	if time.Since(t.said) >= tellEvery {
-		t.said = time.Now()
-		of := ""
-		if t.complete.Load() {
-			of = fmt.Sprintf(" of %d", t.listed.Load())
-		}
-		t.say.Info(fmt.Sprintf("%d%s pictures are done, %d failed", t.done+t.resumed, of, len(t.failures)))
 	}
 	return t.lost
 }

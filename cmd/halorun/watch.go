@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"slices"
 	"time"
 
+	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -23,21 +23,8 @@ func (o *runOptions) watch(report *report, began time.Time) {
 		}
 	}
 	o.board = watch.NewBoard(job)
-	o.log = slog.New(overheard{o.log.Handler(), o.board})
-}
-
-// overheard is a log whose records the board gets, too: all of them, however quiet the log is.
-type overheard struct {
-	slog.Handler
-	board *watch.Board
-}
-
-func (overheard) Enabled(context.Context, slog.Level) bool { return true }
-
-func (h overheard) Handle(ctx context.Context, r slog.Record) error {
-	h.board.Log(r.Level, oneLine(textOf(r)))
-	if !h.Handler.Enabled(ctx, r.Level) {
-		return nil
+	o.log = slog.New(slog.NewMultiHandler(o.log.Handler(), messages.Board(o.board)))
+	if !o.dryRun {
+		o.speech.begin(o.board, job)
 	}
-	return h.Handler.Handle(ctx, r)
 }

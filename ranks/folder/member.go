@@ -243,6 +243,8 @@ func (m *Member) Close() {
 // Result is what a member tells of its part, for who sums up. Its names are those of ranks.Result, where it has the same.
 type Result struct {
 	ranks.Report
+	ranks.Usage
+	Epoch      uint32 `json:"epoch"`      // the latest
 	Pictures   int64  `json:"pictures"`   // that this member has done
 	Rows       int64  `json:"rows"`       // the head's: all pictures that are done or failed
 	Kept       int64  `json:"kept"`       // the head's: bytes in the journal
@@ -251,7 +253,7 @@ type Result struct {
 
 // Result tells what this member has done so far. It may be called at any time.
 func (m *Member) Result() *Result {
-	r := &Result{Report: m.meter.report(), Pictures: m.meter.pictures.Load()}
+	r := &Result{Report: m.meter.report(), Usage: ranks.OwnUsage(), Epoch: m.meter.epoch.Load(), Pictures: m.meter.pictures.Load()}
 	m.mu.Lock()
 	h := m.head
 	m.mu.Unlock()
@@ -268,6 +270,7 @@ func (m *Member) Report() *ranks.Report { return &m.Result().Report }
 type meter struct {
 	started, wait, read, compute, gather, write atomic.Int64
 	pictures                                    atomic.Int64
+	epoch                                       atomic.Uint32
 	once                                        sync.Once
 
 	mu      sync.Mutex
@@ -278,6 +281,7 @@ type meter struct {
 func (m *meter) enter(w *comm.World) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.epoch.Store(w.Epoch())
 	m.traffic.Enter(w)
 }
 

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"halorun/launcher/jobs/messages"
+	"halorun/launcher/jobs/progress"
+	"halorun/launcher/jobs/watch"
+	"halorun/ranks"
+)
+
+func progressFlag() cli.Flag {
+	return &cli.StringFlag{Name: "progress", Value: string(progress.Auto), Usage: "tell how far the job is by `HOW`: bar, on a terminal; plain, a line every 10 s; json, one object a line of all that happens; none; or auto, a bar on a terminal and plain elsewhere"}
+}
+
+// speech is what a job says on stderr, and how.
+type speech struct {
+	console *progress.Console
+	stream  *progress.Stream // takes the place of all else; nil unless it is asked for
+	mode    progress.Mode
+	format  string
+	level   slog.Level
+	file    *os.File // gets all messages, too; nil for none
+	notices *slog.Logger
+	teller  *progress.Teller
+}
+
+// newSpeech takes over the flags. It can be used even if there is a mistake in them.
+func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
+	s = &speech{
+		console: progress.NewConsole(os.Stderr), mode: progress.Never, format: c.String("log-format"),
+		level: logLevel(c.Bool("quiet"), c.Bool("verbose")),
+	}
+	if s.format != logText && s.format != logJSON {
+		mistake = usage("--log-format %q: there are text and json", s.format)
+		s.format = logText
+	}
+	mode, err := progress.ParseMode(c.String("progress"))
+	if err != nil {
+		mistake = usage("--progress %v", err)
+	} else if !c.Bool("quiet") || c.IsSet("progress") {
+		s.mode = mode.For(os.Stderr)
+	}
+	if name := c.String("log-file"); name != "" && mistake == nil {
+		if s.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666); err != nil {
+			mistake = &ranks.OutputError{Name: name, Err: err}
+		}
+	}
+	if s.mode == progress.JSON {
+		s.stream = progress.NewStream(os.Stderr)
+	}
+	handlers := []slog.Handler{s.handler(s.level)}
+	s.notices = slog.New(s.handler(min(s.level, slog.LevelInfo)))
+	if s.file != nil {
+		handlers = append(handlers, logFileTo(s.file, s.format))
+	}
+	return s, slog.New(slog.NewMultiHandler(handlers...)), mistake
+}
+
+// handler returns what prints messages from a level on.
+func (s *speech) handler(level slog.Level) slog.Handler {
+	if s.stream != nil {
+		return messages.New(level, func(at time.Time, level slog.Level, text string) error {
+			s.stream.Log(at, level, text)
+			return nil
+		})
+	}
+	return logTo(s.console, s.format, level)
+}
+
+// begin begins to tell how far the job is.
+func (s *speech) begin(b *watch.Board, j watch.Job) {
+	switch s.mode {
+	case progress.Bar:
+		s.teller = progress.View(s.console, b)
+	case progress.Text:
+		s.teller = progress.Plain(b, func(text string) { s.notices.Info(text) })
+	case progress.JSON:
+		s.stream.Begin(j)
+		s.teller = s.stream.Follow(b)
+	}
+}
+
+// event tells what befell a rank, where that is not told in words.
+func (s *speech) event(e watch.Event) {
+	if s.stream != nil {
+		s.stream.Event(e)
+	}
+}
+
+// line prints a line of a rank. With a stream it has no tag, since there all is said apart.
+func (s *speech) line(rank int, host, stream, line, tagged string) error {
+	if s.stream != nil {
+		s.stream.Line(rank, host, stream, line)
+		return nil
+	}
+	_, err := fmt.Fprintln(s.console, tagged)
+	return err
+}
+
+// end ends it, and says what the error is if main would not say it so.
+func (s *speech) end(r *report, err error) error {
+	s.teller.Close()
+	if s.file != nil {
+		if err != nil {
+			slog.New(logFileTo(s.file, s.format)).Error(message(err), "exit_status", exitStatus(err))
+		}
+		s.file.Close() // what is lost of it is lost
+	}
+	switch {
+	case s.stream != nil:
+		end := watch.End{Time: time.Now(), State: r.State, ExitStatus: exitStatus(err)}
+		if err != nil {
+			end.Error = message(err)
+			if end.State == watch.Done {
+				end.State = watch.Failed // only the report is
+			}
+		}
+		s.stream.End(r.Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
+		return told(err)
+	case err != nil && s.format == logJSON:
+		slog.New(s.handler(slog.LevelError)).Error(message(err), "exit_status", exitStatus(err))
+		return told(err)
+	}
+	return err
+}
+
+// toldError is an error of which the user has been told.
+type toldError struct{ error }
+
+func (e toldError) Unwrap() error { return e.error }
+
+func told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return toldError{err}
+}

@@ -1,0 +1,163 @@
+package monitor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"halorun/launcher/jobs/watch"
+)
+
+const (
+	// readyTime is how old a job is when it can be watched: a shorter one is over before anybody could look.
+	readyTime = 400 * time.Millisecond
+	// answerTime is how long a client may take to take an answer.
+	answerTime = 3 * time.Second
+	// idleTime is how long a client may be silent.
+	idleTime = 10 * time.Minute
+	// maxClients is how many there may be at a time.
+	maxClients = 64
+)
+
+// Server answers questions about a job on a Unix socket: for each line that a client sends it gets one, a watch.Status in JSON.
+type Server struct {
+	board  *watch.Board
+	ready  chan struct{} // closed when there is a socket, or there will be none
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu      sync.Mutex
+	clients map[net.Conn]bool
+}
+
+// Serve lets the user's other processes watch a job, once it is older than a moment. If that cannot be, failed is told why; the job is none the worse.
+func Serve(b *watch.Board, failed func(error)) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{board: b, cancel: cancel, ready: make(chan struct{}), clients: make(map[net.Conn]bool)}
+	s.done.Go(func() {
+		select {
+		case <-time.After(readyTime):
+		case <-ctx.Done():
+			return
+		}
+		if err := s.serve(ctx); err != nil {
+			failed(err)
+		}
+	})
+	return s
+}
+
+// Close ends it, and removes the socket.
+func (s *Server) Close() {
+	if s != nil {
+		s.cancel()
+		s.done.Wait()
+	}
+}
+
+func (s *Server) serve(ctx context.Context) error {
+	l, path, err := listen(s.board.Snapshot().Run)
+	close(s.ready)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(path)
+	s.done.Go(sweep)
+	stop := context.AfterFunc(ctx, func() {
+		l.Close()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for c := range s.clients {
+			c.Close()
+		}
+	})
+	defer stop()
+	for {
+		c, err := l.Accept()
+		if ctx.Err() != nil {
+			if err == nil {
+				c.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		s.mu.Lock()
+		if len(s.clients) >= maxClients || ctx.Err() != nil {
+			c.Close()
+		} else {
+			s.clients[c] = true
+			s.done.Go(func() { s.talk(c) })
+		}
+		s.mu.Unlock()
+	}
+}
+
+// talk answers a client until it has no more questions, or does not read.
+func (s *Server) talk(c net.Conn) {
+	defer func() {
+		c.Close()
+		s.mu.Lock()
+		delete(s.clients, c)
+		s.mu.Unlock()
+	}()
+	questions := bufio.NewReaderSize(c, 64)
+	for {
+		_ = c.SetReadDeadline(time.Now().Add(idleTime))
+		if _, err := questions.ReadSlice('\n'); err != nil {
+			return // also a question that is too long
+		}
+		answer, err := json.Marshal(s.board.Snapshot())
+		if err != nil {
+			return
+		}
+		_ = c.SetWriteDeadline(time.Now().Add(answerTime))
+		if _, err := c.Write(append(answer, '\n')); err != nil {
+			return
+		}
+	}
+}
+
+// listen opens a job's socket in the first folder that takes it.
+func listen(run string) (l net.Listener, path string, err error) {
+	for _, dir := range folders() {
+		path = filepath.Join(dir, run+suffix)
+		new := filepath.Join(dir, "."+run+suffix)
+		if len(new) > maxPath {
+			err = errors.Join(err, fmt.Errorf("%s is longer than %d bytes, which is the most for a socket", new, maxPath))
+			continue
+		}
+		if failed := private(dir); failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		l, failed := net.Listen("unix", new)
+		if failed == nil {
+			l.(*net.UnixListener).SetUnlinkOnClose(false) // it gets another name: one that nobody listens at is taken for a dead job's
+			if failed = errors.Join(os.Chmod(new, 0o600), os.Rename(new, path)); failed == nil {
+				return l, path, nil
+			}
+			l.Close()
+			os.Remove(new)
+		}
+		err = errors.Join(err, failed)
+	}
+	return nil, "", err
+}
+
+// sweep removes the sockets of jobs that were killed.
+func sweep() {
+	for _, path := range sockets() {
+		if c, err := dial(path); err == nil {
+			c.Close()
+		}
+	}
+}

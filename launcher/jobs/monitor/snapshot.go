@@ -1,0 +1,56 @@
+package monitor
+
+import (
+	"time"
+
+	"halorun/launcher/jobs/progress"
+	"halorun/launcher/jobs/watch"
+)
+
+// Snapshot is how the jobs are that somebody watches. Its names are a promise to scripts.
+type Snapshot struct {
+	Time time.Time `json:"time"`
+	Jobs []Job     `json:"jobs"` // the latest first
+}
+
+// Job is how a job is.
+type Job struct {
+	watch.Status
+	Progress progress.Report   `json:"progress"`
+	standing progress.Standing // of the same moment
+}
+
+// Source is where it is known how jobs are.
+type Source interface {
+	// Look returns how those are that are called so, or all; the latest first.
+	Look(name string) ([]*watch.Status, error)
+	Close()
+}
+
+// Watcher watches jobs.
+type Watcher struct {
+	source Source
+	meters map[string]*progress.Meter // by run
+}
+
+// NewWatcher returns a watcher of the source's jobs.
+func NewWatcher(s Source) *Watcher { return &Watcher{s, make(map[string]*progress.Meter)} }
+
+// Look takes a snapshot.
+func (w *Watcher) Look(name string) (*Snapshot, error) {
+	all, err := w.source.Look(name)
+	if err != nil {
+		return nil, err
+	}
+	snap := &Snapshot{Time: time.Now(), Jobs: []Job{}}
+	for _, s := range all {
+		m := w.meters[s.Run]
+		if m == nil {
+			m = new(progress.Meter)
+			w.meters[s.Run] = m
+		}
+		st := m.Take(s)
+		snap.Jobs = append(snap.Jobs, Job{*s, st.Report(), st})
+	}
+	return snap, nil
+}

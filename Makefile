@@ -6,9 +6,9 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # What the tests need beyond Go: gcc for the race detector; netpbm, libjpeg-turbo, libtiff, GDAL and libvips, which must be able to read what Halorun writes,
 # and the other way round; the rest makes
-# a cluster of this machine's namespaces, with ssh between its hosts, and runs the operations on other processors.
-PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server qemu-user util-linux zstd
-PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter qemu-aarch64 qemu-x86_64 unshare zstd
+# a cluster of this machine's namespaces, with ssh between its hosts, runs the operations on other processors, and keeps the history of jobs in PostgreSQL.
+PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server postgresql qemu-user util-linux zstd
+PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter initdb qemu-aarch64 qemu-x86_64 unshare zstd
 
 .PHONY: build dist test test-kernels test-long soak bench bench-kernels lint generated tools cross clean
 
@@ -71,7 +71,7 @@ cross:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null ./cmd/halorun
 
 tools:
-	@PATH="$$PATH:/usr/sbin:/sbin"; missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
+	@PATH="$$PATH:/usr/sbin:/sbin:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; missing=; for p in $(PROGRAMS); do command -v $$p >/dev/null || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 		if [ "$$(id -u)" != 0 ]; then echo "the tests need$$missing; as root: apt-get install $(PACKAGES)"; exit 1; fi; \
 		apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(PACKAGES); \

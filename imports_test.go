@@ -23,6 +23,7 @@ var mayImport = map[string][]string{
 	"halorun/launcher/jobs/monitor":            {"halorun/launcher/jobs", "halorun/launcher/jobs/progress", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/jobs/progress":           {"halorun/launcher/jobs/watch"},
 	"halorun/launcher/jobs/watch":              {},
+	"halorun/launcher/jobs/history":            {"halorun/launcher/jobs", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/testcluster":             {},
 	"halorun/comm":                             {},
 	"halorun/comm/commtest":                    {"halorun/comm"},

@@ -16,6 +16,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"halorun/launcher/jobs"
+	"halorun/launcher/jobs/history"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 	"halorun/ranks/raster/metadata"
@@ -66,6 +67,9 @@ func (o *checkpointOptions) parse(c *cli.Context) error {
 		return usage("--verify-input %q: there are sample and full", verify)
 	}
 	o.resume, o.id, o.flags = c.Bool("resume"), c.String("resume-job"), flagsOf(c)
+	if db := o.flags["log-db"]; len(db) > 0 && history.HasPassword(db[0]) {
+		delete(o.flags, "log-db") // they are written down
+	}
 	if o.resume && o.mode == ranks.CheckpointOff {
 		return usage("--resume with --checkpoint off: there would be nothing to resume")
 	}

@@ -24,7 +24,7 @@ func flagsFirst(args []string) []string {
 		command, commands = commands[i], commands[i].Subcommands
 		names++
 	}
-	if command == nil || len(args) == names || len(command.Subcommands) > 0 {
+	if command == nil || len(args) == names || len(command.Subcommands) > 0 && len(command.Flags) == 0 {
 		return args
 	}
 	flags, others := slices.Clone(args[:names]), []string{}

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -23,6 +24,9 @@ func logFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
 	}
 }
+
+// plainLog returns the log of commands that are no jobs.
+func plainLog() *slog.Logger { return slog.New(logTo(os.Stderr, logText, slog.LevelInfo)) }
 
 // logLevel returns from which level on users are told.
 func logLevel(quiet, verbose bool) slog.Level {

@@ -27,7 +27,7 @@ func newApp() *cli.App {
 		HideHelpCommand:           true,
 		UseShortOptionHandling:    false,
 		DisableSliceFlagSeparator: true, // values have commas of their own
-		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), topCommand(), opsCommand(), hostsCommand(), benchCommand()},
+		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), logsCommand(), topCommand(), opsCommand(), hostsCommand(), benchCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())

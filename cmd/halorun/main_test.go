@@ -13,7 +13,20 @@ import (
 
 // TestMain makes the test binary be halorun when it is called so, which is how it starts its agents and ranks, too.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"halorun": main})
+	testscript.Main(apart{m}, map[string]func(){"halorun": main})
+}
+
+// apart runs the tests with a folder of their own for what programs keep: what they do is no job of the user's.
+type apart struct{ *testing.M }
+
+func (a apart) Run() int {
+	dir, err := os.MkdirTemp("", "halorun-state-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	os.Setenv("XDG_STATE_HOME", dir)
+	return a.M.Run()
 }
 
 // TestScripts runs the scripts in testdata/script, each a session of a user, with the program as users build it; the long tests run this test
@@ -37,6 +50,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PICTURES", pictures)
+			e.Setenv("XDG_STATE_HOME", filepath.Join(e.WorkDir, ".state"))
 			e.Setenv("PATH", path)
 			return nil
 		},

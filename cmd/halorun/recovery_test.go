@@ -236,7 +236,7 @@ func TestClusterResume(t *testing.T) {
 				s.Run(h, "sh", "-c", "cd "+states+"/*/ && rm $(ls -t *.seg | head -1)")
 			}
 		}
-		list := s.halorun("h1", append([]string{"jobs", "--json"}, flags...)...)
+		list := s.halorun("h1", append([]string{"jobs", "--json", "--state", "resumable"}, flags...)...)
 		var jobs []struct{ Job string }
 		if err := json.Unmarshal([]byte(list.stdout), &jobs); err != nil || len(jobs) != 1 {
 			t.Fatalf("%v: %+v", err, list)

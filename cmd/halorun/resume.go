@@ -1,16 +1,10 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
-	"text/tabwriter"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -79,6 +73,9 @@ func flagsOf(c *cli.Context) map[string][]string {
 		default:
 			flags[name] = []string{fmt.Sprint(value)}
 		}
+		if name == "log-db" {
+			flags[name] = []string{absoluteDatabase(flags[name][0])}
+		}
 		if slices.Contains([]string{"hostfile", "report", "output-dir", "checkpoint-dir", "pictures-log", "list-dir"}, name) {
 			if abs, err := filepath.Abs(flags[name][0]); err == nil {
 				flags[name] = []string{abs}
@@ -94,83 +91,4 @@ func rootOf(c *cli.Context) (string, error) {
 		return filepath.Abs(dir)
 	}
 	return jobs.Root()
-}
-
-func jobsCommand() *cli.Command {
-	return &cli.Command{
-		Name: "jobs", Usage: "list the jobs that can be resumed, or forget some", ArgsUsage: "[JOB...]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: "~/.local/state/halorun/jobs", Usage: "those in `DIR`"},
-			&cli.BoolFlag{Name: "remove", Usage: "forget the JOBs, with what they have left"},
-			&cli.BoolFlag{Name: "json", Usage: "the list as JSON"},
-		},
-		OnUsageError: onUsageError,
-		Action: func(c *cli.Context) error {
-			root, err := rootOf(c)
-			if err != nil {
-				return err
-			}
-			if c.Bool("remove") {
-				return removeJobs(root, c.Args().Slice())
-			}
-			jobs.Prune(root, "", time.Now())
-			all, err := jobs.List(root)
-			if err != nil {
-				return err
-			}
-			if c.NArg() > 0 {
-				all = slices.DeleteFunc(all, func(j *jobs.Job) bool { return !slices.Contains(c.Args().Slice(), j.ID) })
-			}
-			if c.Bool("json") {
-				if all == nil {
-					all = []*jobs.Job{}
-				}
-				e := json.NewEncoder(c.App.Writer)
-				e.SetIndent("", "  ")
-				return e.Encode(all)
-			}
-			return printJobs(c.App.Writer, root, all)
-		},
-	}
-}
-
-func removeJobs(root string, ids []string) error {
-	if len(ids) == 0 {
-		return usage("--remove: give the JOBs to forget")
-	}
-	for _, id := range ids {
-		if _, err := jobs.Load(root, id); errors.Is(err, fs.ErrNotExist) {
-			return usageError{noJob(root, id, err)}
-		} // what is damaged can be forgotten, too
-		unlock, err := jobs.Lock(root, id)
-		if err != nil {
-			return fmt.Errorf("job %s: %w", id, err)
-		}
-		err = jobs.Remove(root, id)
-		unlock()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func printJobs(w io.Writer, root string, all []*jobs.Job) error {
-	if len(all) == 0 {
-		return nil
-	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "JOB\tBEGUN\tDONE\tSTATE\tINPUT\tOUTPUT\tOPERATIONS")
-	for _, j := range all {
-		done := 0
-		if j.Rows > 0 {
-			done = int(100 * j.Done / j.Rows)
-		}
-		state := "stopped"
-		if jobs.Runs(root, j.ID) {
-			state = "runs"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d %%\t%s\t%s\t%s\t%s\n", j.ID, j.Begun.Local().Format(time.DateTime), done, state, oneLine(j.Input), oneLine(j.Output), chainText(j.Ops, " "))
-	}
-	return t.Flush()
 }

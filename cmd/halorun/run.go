@@ -54,7 +54,7 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			progressFlag(),
 			metricsFlag(),
-		}, logFlags(), readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), connectFlags(), []cli.Flag{
+		}, logFlags(), readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), historyFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
@@ -102,6 +102,7 @@ type runOptions struct {
 	board        *watch.Board // what is known of the job
 	inject       []injection
 	checkpoint   checkpointOptions
+	history      historyOptions
 	many         *folderOptions // nil for one picture
 	mistake      error          // in the above
 }
@@ -169,6 +170,9 @@ func (o *runOptions) check(c *cli.Context) error {
 		return err
 	}
 	if err := o.checkpoint.parse(c); err != nil {
+		return err
+	}
+	if err := o.history.parse(c); err != nil {
 		return err
 	}
 	if err := o.parseFolder(c); err != nil {
@@ -261,6 +265,7 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)
 	defer func() { err = o.speech.end(report, err) }()
+	recorder := o.record()
 	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log, o.speech.console)
 	defer stop()
 
@@ -288,6 +293,7 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	}
 	report.conclude(began, err)
 	o.board.Finish(report.end())
+	recorder.Close()
 	if o.report == "" || errors.As(err, new(reportError)) {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"halorun/launcher/jobs/history"
 	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/watch"
 )
@@ -14,7 +15,7 @@ import (
 func (o *runOptions) watch(report *report, began time.Time) {
 	dir, _ := os.Getwd()
 	job := watch.Job{
-		ID: report.Job, Run: report.Job, Command: os.Args, Dir: dir, Version: version, Began: began,
+		ID: report.Job, Run: report.Job, Command: history.RedactArgs(os.Args), Dir: dir, Version: version, Began: began,
 		Input: o.input, Output: o.output, Ops: o.ops, Size: report.Size,
 	}
 	for _, h := range o.launch.Placement {

@@ -1,0 +1,301 @@
+package history
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"halorun/launcher/jobs/watch"
+)
+
+func newBoard(run string) *watch.Board {
+	return watch.NewBoard(watch.Job{
+		ID: run, Run: run, Command: []string{"halorun", "run"}, Dir: "/d", Version: "v", Began: begin, Input: "in", Output: "out", Ops: []string{"blur"},
+		Size: 2, Hosts: []string{"h"},
+	})
+}
+
+// A job is in the store with all that happened in it, in order.
+func testDelivered(t *testing.T, target Target) {
+	t.Helper()
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	b := newBoard("r1")
+	r := Record(b, target, func(text string) { t.Error(text) })
+	b.Describe("job", watch.Picture{Width: 3, Height: 4, Channels: 1}, []string{"blur:size=31"})
+	b.Event(watch.Event{Time: begin, Rank: 1, Host: "h", What: "rank 1 was killed", Action: "another takes over"})
+	b.Log(slog.LevelWarn, "rank 1 was killed; another takes over") // is said once
+	b.Log(slog.LevelInfo, "a\x00b")
+	b.Line(0, "h", "stderr", "oops \xff")
+	b.Finish(watch.End{Time: begin.Add(time.Second), State: watch.Failed, ExitStatus: 1, Error: "no room", Report: []byte(`{"x": 1}`)})
+	r.Close()
+	<-r.done
+	var got []*Attempt
+	var texts []string
+	err := Use(context.Background(), target, func(text string) { t.Error(text) }, func(h *History) (err error) {
+		if got, err = h.Job(context.Background(), "job"); err != nil || len(got) == 0 {
+			return err
+		}
+		_, err = h.Each(context.Background(), "r1", 0, func(e *Entry) error {
+			texts = append(texts, fmt.Sprintf("%s %s %s", e.Kind, e.Level, e.Text))
+			return nil
+		})
+		return err
+	})
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	a := got[0]
+	if a.State != watch.Failed || a.ExitStatus != 1 || a.Error != "no room" || string(a.Report) != `{"x":1}` || a.Picture.Width != 3 || a.Events != 1 ||
+		a.PID != os.Getpid() || a.User == "" || a.Machine == "" || !a.Begun.Equal(begin) || !a.Ended.Equal(begin.Add(time.Second)) || a.Ops[0] != "blur:size=31" {
+		t.Errorf("%s", texted(a))
+	}
+	want := "event WARN rank 1 was killed; another takes over|log INFO a\uFFFDb|line WARN oops \uFFFD"
+	if strings.Join(texts, "|") != want {
+		t.Errorf("%q", texts)
+	}
+	dir, err := target.spoolFolder()
+	if left, _ := spools(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+func TestRecorder(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	own, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer goleak.VerifyNone(t)
+	testDelivered(t, own)
+	named := fileIn(t, "h.db")
+	named.own = false
+	testDelivered(t, named)
+}
+
+// A launcher that ends without a word was killed; as long as it lives its job runs.
+func TestKilled(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSpool(dir, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := func(item string) string { return `{"item":` + item + "}\n" }
+	begun := line(`{"time":"2026-11-01T12:00:00Z","kind":"begin","job":{"job":"r1","run":"r1","began":"2026-11-01T12:00:00Z"}}`)
+	state := func() string {
+		t.Helper()
+		got := "none"
+		err := Use(context.Background(), target, func(text string) { t.Error(text) }, func(h *History) error {
+			all, err := h.Job(context.Background(), "r1")
+			if err == nil && len(all) > 0 {
+				got = fmt.Sprint(all[0].State, " ", all[0].Entries)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	steps := []struct {
+		do   func() error
+		want string
+	}{
+		{func() error { return nil }, "none"},
+		{func() error { return s.write([]byte(begun[:10]), false) }, "none"},
+		{func() error { return s.write([]byte(begun[10:]), false) }, "starting 1"},
+		{func() error { return s.write([]byte(line(`{"kind":"log","text":"x"}`)+`{"item":`), false) }, "starting 2"},
+		{s.file.Close, "killed 2"},
+		{func() error { return nil }, "killed 2"},
+	}
+	for i, step := range steps {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := state(); got != step.want {
+			t.Errorf("step %d: %s, want %s", i, got, step.want)
+		}
+	}
+	if left, _ := spools(dir); len(left) > 0 {
+		t.Errorf("%v is left", left)
+	}
+}
+
+// A mistake in the command line is no job.
+func TestMistake(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target := fileIn(t, "h.db")
+	b := newBoard("r1")
+	r := Record(b, target, func(text string) { t.Error(text) })
+	b.Finish(watch.End{Time: begin, State: watch.Failed, ExitStatus: 2})
+	r.Close()
+	err := Use(context.Background(), target, func(text string) { t.Error(text) }, func(h *History) error {
+		all, err := h.Attempts(context.Background(), Query{})
+		if len(all) > 0 {
+			t.Errorf("%s", texted(all))
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever is wrong with a database or a folder, a job hears of it once and goes on soon.
+func TestTroubles(t *testing.T) {
+	state := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", state)
+	garbage := fileIn(t, "h.db")
+	damage(t, garbage, "garbage")
+	foreign := garbage
+	foreign.own = false
+	foreign.path += "2"
+	damage(t, foreign, "garbage")
+	locked := fileIn(t, "h.db")
+	locked.own = false
+	s := opened(t, locked).(*sqlStore)
+	tx, err := s.db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	newer := fileIn(t, "newer.db")
+	newer.own = false
+	n := opened(t, newer).(*sqlStore)
+	if _, err := n.db.Exec("PRAGMA user_version = 7"); err != nil {
+		t.Fatal(err)
+	}
+	down := Target{kind: "postgres", uri: "postgres://me:sesame@127.0.0.1:1/x"}
+	for name, c := range map[string]struct {
+		target Target
+		state  string
+		says   string
+	}{
+		"foreign": {foreign, state, "left as it is"},
+		"locked":  {locked, state, "has not answered"},
+		"newer":   {newer, state, "newer version"},
+		"down":    {down, state, "127.0.0.1"},
+		"folder":  {Target{kind: "sqlite", path: filepath.Join(file, "h.db"), own: true}, file, "not recorded"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("XDG_STATE_HOME", c.state)
+			var warnings []string
+			b := newBoard("r" + name)
+			r := Record(b, c.target, func(text string) { warnings = append(warnings, text) })
+			b.Log(slog.LevelInfo, "hello")
+			b.Finish(watch.End{Time: begin, State: watch.Done})
+			r.Close()
+			if len(warnings) != 1 || !strings.Contains(warnings[0], c.says) || strings.Contains(warnings[0], "sesame") {
+				t.Errorf("%q, want %q", warnings, c.says)
+			}
+			if name == "folder" {
+				return
+			}
+			dir, err := c.target.spoolFolder()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if left, _ := spools(dir); len(left) != 1 {
+				t.Errorf("%v waits", left)
+			}
+		})
+	}
+}
+
+// What has no room is counted, and the end is recorded even so.
+func TestDropped(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A FIFO would stop the writer; a board that is flooded while its lock is held by the flood is as good.
+	b := newBoard("r1")
+	var warned atomic.Int32
+	r := Record(b, target, func(text string) {
+		if warned.Add(1) > 1 || !strings.Contains(text, "are dropped") {
+			t.Error(text)
+		}
+	})
+	const said = 200_000
+	for range said {
+		b.Log(slog.LevelDebug, "x")
+	}
+	for b.Snapshot().Events == 0 || len(r.sub.Items) > queue/2 { // there is room for the end
+		b.Event(watch.Event{Time: begin, What: "x"})
+	}
+	b.Finish(watch.End{Time: begin, State: watch.Done})
+	r.Close()
+	u, err := openSpool(dir, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.close()
+	kept := 0
+	for more := true; more; {
+		var entries []Entry
+		if entries, more, err = u.next(); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Kind == watch.Says {
+				kept++
+			}
+		}
+	}
+	a := u.folder.Attempt
+	if a.State != watch.Done || int64(kept)+a.Dropped < said || (a.Dropped > 0) != (warned.Load() == 1) {
+		t.Errorf("%d kept, %d dropped, %d warnings, %s", kept, a.Dropped, warned.Load(), a.State)
+	}
+}
+
+// A line that follows a part of one, for which the disk had no room, is read.
+func TestTornLine(t *testing.T) {
+	dir := t.TempDir()
+	s, err := newSpool(dir, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write([]byte(`{"item":{"ki`), false); err != nil {
+		t.Fatal(err)
+	}
+	s.err = errors.New("no room")
+	if s.write([]byte("x\n"), false) == nil {
+		t.Error("it was written")
+	}
+	if err := s.write([]byte(`{"item":{"kind":"log","text":"there"}}`+"\n"), true); err != nil {
+		t.Fatal(err)
+	}
+	u, err := openSpool(dir, "r1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.close()
+	if got, _, err := u.next(); err != nil || len(got) != 1 || got[0].Text != "there" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

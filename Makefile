@@ -1,4 +1,4 @@
-# make build | dist | test | test-kernels | test-long | soak SECONDS=… | bench | bench-kernels | lint
+# make build | dist | test | test-kernels | test-long | soak SECONDS=… | bench | bench-peers | bench-kernels | lint
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
@@ -10,7 +10,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server postgresql qemu-user util-linux zstd
 PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter initdb qemu-aarch64 qemu-x86_64 unshare zstd
 
-.PHONY: build dist test test-kernels test-long soak bench bench-kernels lint generated tools cross clean
+.PHONY: build dist test test-kernels test-long soak bench bench-peers bench-kernels lint generated tools cross clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
@@ -47,8 +47,18 @@ SECONDS ?= 600
 soak: tools
 	HALORUN_SOAK_SECONDS=$(SECONDS) HALORUN_SOAK_SEED=$(SEED) $(GO) test -count=1 -v -timeout 0 -run TestSoak ./cmd/halorun
 
+# Figures of this machine, for 'halorun bench diff' to compare with others.
+FIGURES ?= bin/figures-$(VERSION).json
 bench: build
-	bench/jobs
+	bin/halorun bench figures --verbose --out $(FIGURES)
+	@echo "$(FIGURES) is written; compare: bin/halorun bench diff OLD $(FIGURES)"
+
+# Whole jobs beside what is installed of other programs.
+PEERS_SIZE ?= 16384x12288
+PEERS_REPEAT ?= 5
+bench-peers: build
+	for op in invert blur edges; do bin/halorun bench peers --repeat $(PEERS_REPEAT) synthetic:$(PEERS_SIZE) $$op || exit 1; done
+	for format in png jpg tif; do bin/halorun bench peers --repeat $(PEERS_REPEAT) --format $$format synthetic:4000x3000 blur || exit 1; done
 
 bench-kernels: build
 	bench/opencv

@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"halorun/kernels":                          {"halorun/kernels/simd"},
 	"halorun/kernels/simd/simdtest":            {},
 	"halorun/kernels/simd":                     {},
-	"halorun/bench":                            {"halorun/kernels"},
+	"halorun/bench":                            {"halorun/kernels", "halorun/ranks/raster"},
 	"halorun/ranks":                            {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster", "halorun/ranks/raster/scratch"},
 	"halorun/ranks/folder":                     {"halorun/comm", "halorun/kernels", "halorun/ranks", "halorun/ranks/journal", "halorun/ranks/raster"},
 	"halorun/ranks/journal":                    {},

@@ -16,6 +16,9 @@ type Kernel struct {
 	MedianMS   float64 `json:"median_ms"`
 	MPixelPerS float64 `json:"mpixel_per_s"` // of the picture, at the median
 	Path       string  `json:"path"`         // the instruction set that ran
+
+	RunsMS  []float64 `json:"runs_ms,omitempty"` // all runs, in their order
+	Machine *Machine  `json:"machine,omitempty"`
 }
 
 // Subject is a chain to be measured.
@@ -29,6 +32,7 @@ type Subject struct {
 func Kernels(subjects []Subject, src [][]byte, threads, runs int) ([]Kernel, error) {
 	in := kernels.Shape{Width: len(src[0]) / 3, Height: len(src), Channels: 3}
 	results := []Kernel{}
+	machine := ThisMachine()
 	for _, s := range subjects {
 		r, err := s.Chain.NewRunner(in, threads)
 		if err != nil {
@@ -48,11 +52,16 @@ func Kernels(subjects []Subject, src [][]byte, threads, runs int) ([]Kernel, err
 				times = append(times, time.Since(began))
 			}
 		}
+		runsMS := make([]float64, len(times))
+		for i, t := range times {
+			runsMS[i] = float64(t.Nanoseconds()) / 1e6
+		}
 		slices.Sort(times)
 		median := times[len(times)/2].Seconds()
 		results = append(results, Kernel{
 			Op: s.Name, Width: in.Width, Height: in.Height, Threads: threads,
 			MedianMS: median * 1e3, MPixelPerS: float64(in.Width) * float64(in.Height) / 1e6 / median, Path: kernels.Path(),
+			RunsMS: runsMS, Machine: &machine,
 		})
 		free()
 	}

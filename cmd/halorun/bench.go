@@ -19,7 +19,7 @@ func benchCommand() *cli.Command {
 		Name:         "bench",
 		Usage:        "measure this machine",
 		OnUsageError: onUsageError,
-		Subcommands:  []*cli.Command{benchKernelsCommand()},
+		Subcommands:  []*cli.Command{benchKernelsCommand(), benchPeersCommand(), benchFiguresCommand(), benchDiffCommand()},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("bench has no command %q; 'halorun bench --help' lists them", c.Args().First())
@@ -54,10 +54,9 @@ func benchKernels(c *cli.Context) error {
 	if err := kernels.PathError(); err != nil {
 		return usage("%v", err)
 	}
-	var width, height int
-	var rest string
-	if n, _ := fmt.Sscanf(c.String("size")+" ", "%dx%d%s", &width, &height, &rest); n != 2 || min(width, height) < 1 || width > 1<<24 || height > 1<<31/width {
-		return usage("--size %s is not WIDTHxHEIGHT, such as 4096x4096, of at most 2^31 pixels", c.String("size"))
+	width, height, err := pictureSize(c.String("size"))
+	if err != nil {
+		return err
 	}
 	threads, repeat := c.Int("threads"), c.Int("repeat")
 	if threads < 1 || threads > 1024 {
@@ -95,6 +94,15 @@ func benchKernels(c *cli.Context) error {
 		fmt.Fprintf(w, "%.1f\t%.0f\t %s\n", r.MedianMS, r.MPixelPerS, r.Op)
 	}
 	return w.Flush()
+}
+
+// pictureSize reads --size.
+func pictureSize(size string) (width, height int, err error) {
+	var rest string
+	if n, _ := fmt.Sscanf(size+" ", "%dx%d%s", &width, &height, &rest); n != 2 || min(width, height) < 1 || width > 1<<24 || height > 1<<31/width {
+		return 0, 0, usage("--size %s is not WIDTHxHEIGHT, such as 4096x4096, of at most 2^31 pixels", size)
+	}
+	return width, height, nil
 }
 
 func subjectsOf(ops []string) (subjects []measure.Subject, err error) {

@@ -65,7 +65,7 @@ func useHistory(ctx context.Context, c *cli.Context, f func(*history.History) er
 	if err != nil {
 		return err
 	}
-	log := plainLog()
+	log := plainLog(false)
 	return history.Use(ctx, target, func(text string) { log.Warn(oneLine(text)) }, f)
 }
 

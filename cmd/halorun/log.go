@@ -26,7 +26,9 @@ func logFlags() []cli.Flag {
 }
 
 // plainLog returns the log of commands that are no jobs.
-func plainLog() *slog.Logger { return slog.New(logTo(os.Stderr, logText, slog.LevelInfo)) }
+func plainLog(verbose bool) *slog.Logger {
+	return slog.New(logTo(os.Stderr, logText, logLevel(false, verbose)))
+}
 
 // logLevel returns from which level on users are told.
 func logLevel(quiet, verbose bool) slog.Level {

@@ -98,7 +98,7 @@ type runOptions struct {
 	outputDir    string
 	log          *slog.Logger
 	speech       *speech
-	metrics      string // address; "": none
+	metrics      string       // address; "": none
 	board        *watch.Board // what is known of the job
 	inject       []injection
 	checkpoint   checkpointOptions

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/urfave/cli/v2"
+
+	measure "halorun/bench"
+	"halorun/kernels"
+	"halorun/launcher/jobs/progress"
+	"halorun/ranks"
+)
+
+func benchFiguresCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "figures",
+		Usage: "time all operations and a few whole jobs, for bench diff to compare with what they were",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", DefaultText: "stdout", Usage: "write the figures (JSON) to `FILE`"},
+			&cli.IntFlag{Name: "repeat", Value: 10, Usage: "`N` rounds; four are the least that can show a difference"},
+			&cli.IntFlag{Name: "ranks", Aliases: []string{"np", "n"}, DefaultText: "the number of CPUs", Usage: "`N` ranks in whole jobs"},
+			&cli.StringFlag{Name: "size", Value: "2048x2048", Usage: "`WIDTHxHEIGHT` of the operations' picture; that of whole jobs has three times as many pixels"},
+			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "a job that takes longer than `D` has failed"},
+			&cli.StringFlag{Name: "dir", DefaultText: "$TMPDIR or /tmp", Usage: "make pictures in a temporary folder in `DIR`"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell of each round"},
+		},
+		OnUsageError: onUsageError,
+		Action:       benchFigures,
+	}
+}
+
+func benchFigures(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage("bench figures takes no arguments, not %q; --out FILE says where to", c.Args().First())
+	}
+	if err := kernels.PathError(); err != nil {
+		return usage("%v", err)
+	}
+	log := plainLog(c.Bool("verbose"))
+	f := measure.FiguresConfig{Rounds: c.Int("repeat"), Ranks: c.Int("ranks"), Timeout: c.Duration("timeout"), Dir: c.String("dir"), Version: version,
+		Progress: func(text string) { log.Debug(text) }}
+	if !c.IsSet("ranks") {
+		f.Ranks = cores()
+	}
+	var err error
+	if f.Width, f.Height, err = pictureSize(c.String("size")); err != nil {
+		return err
+	}
+	switch {
+	case f.Rounds < 1 || f.Rounds > 10000:
+		return usage("--repeat %d is not from 1 to 10000", f.Rounds)
+	case f.Ranks < 1 || f.Ranks > maxRanks:
+		return usage("--ranks %d: the number is from 1 to %d", f.Ranks, maxRanks)
+	case f.Timeout <= 0:
+		return usage("--timeout %v: the time is more than 0", f.Timeout)
+	}
+	if f.Halorun, err = os.Executable(); err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	ctx, _, stop := watchSignals(c.Context, 0, log, progress.NewConsole(os.Stderr))
+	defer stop()
+	if !c.IsSet("out") {
+		figures, err := measure.MeasureFigures(ctx, f)
+		if err != nil {
+			return err
+		}
+		return figures.Write(c.App.Writer)
+	}
+	// Before what takes minutes, lest it be for nothing.
+	out, err := renameio.NewPendingFile(c.String("out"), renameio.WithPermissions(0o644))
+	if err != nil {
+		return &ranks.OutputError{Name: c.String("out"), Err: err}
+	}
+	defer out.Cleanup()
+	figures, err := measure.MeasureFigures(ctx, f)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(figures.Write(out), out.CloseAtomicallyReplace()); err != nil {
+		return &ranks.OutputError{Name: c.String("out"), Err: err}
+	}
+	return nil
+}

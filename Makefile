@@ -1,19 +1,40 @@
-# make build | dist | test | test-kernels | test-long | soak SECONDS=… | bench | bench-peers | bench-kernels | lint
+# make build | install PREFIX=… DESTDIR=… | dist | test | test-kernels | test-long | soak SECONDS=… | bench | bench-peers | bench-kernels | lint
 
 GO      ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+BIN     ?= bin/halorun
+
 # What the tests need beyond Go: gcc for the race detector; netpbm, libjpeg-turbo, libtiff, GDAL and libvips, which must be able to read what Halorun writes,
 # and the other way round; the rest makes
-# a cluster of this machine's namespaces, with ssh between its hosts, runs the operations on other processors, and keeps the history of jobs in PostgreSQL.
-PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server postgresql qemu-user util-linux zstd
-PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter initdb qemu-aarch64 qemu-x86_64 unshare zstd
+# a cluster of this machine's namespaces, with ssh between its hosts, runs the operations on other processors, keeps the history of jobs in
+# PostgreSQL, and asks shells for completions.
+PACKAGES := gcc libc6-dev netpbm gdal-bin iproute2 libjpeg-turbo-progs libtiff-tools libvips-tools nftables openssh-client openssh-server postgresql \
+	qemu-user util-linux zstd fish mandoc zsh
+PROGRAMS := gcc pngtopnm gdal_translate ip cjpeg djpeg tiffcp vips nft ssh ssh-keygen sshd nsenter initdb qemu-aarch64 qemu-x86_64 unshare zstd \
+	fish mandoc zsh
 
-.PHONY: build dist test test-kernels test-long soak bench bench-peers bench-kernels lint generated tools cross clean
+.PHONY: build install uninstall dist test test-kernels test-long soak bench bench-peers bench-kernels lint generated tools cross clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o bin/halorun ./cmd/halorun
+	CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/halorun
+
+# The program, its man page, and the completions for three shells, where those look for them.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+install: build
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/halorun
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(abspath $(BIN)) man > $(DESTDIR)$(PREFIX)/share/man/man1/halorun.1
+	$(abspath $(BIN)) completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/halorun
+	$(abspath $(BIN)) completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_halorun
+	$(abspath $(BIN)) completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/halorun.fish
+
+uninstall:
+	cd $(DESTDIR)$(PREFIX) && rm -f bin/halorun share/man/man1/halorun.1 share/bash-completion/completions/halorun \
+		share/zsh/site-functions/_halorun share/fish/vendor_completions.d/halorun.fish
 
 # Builds for every architecture, side by side, so that hosts of another one can be sent theirs.
 dist: build

@@ -25,6 +25,8 @@ var mayImport = map[string][]string{
 	"halorun/launcher/jobs/watch":              {},
 	"halorun/launcher/jobs/history":            {"halorun/launcher/jobs", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/testcluster":             {},
+	"halorun/cmdline":                          {},
+	"halorun/jobfile":                          {"halorun/cmdline", "halorun/kernels"},
 	"halorun/comm":                             {},
 	"halorun/comm/commtest":                    {"halorun/comm"},
 	"halorun/kernels":                          {"halorun/kernels/simd"},

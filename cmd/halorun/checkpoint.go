@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"github.com/zeebo/xxh3"
 
+	"halorun/cmdline"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/history"
 	"halorun/ranks"
@@ -25,10 +26,10 @@ import (
 // checkpointFlags are the flags that say what is kept of a job, and whether to go on with one.
 func checkpointFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "checkpoint", Value: "auto", Usage: "`MODE`: auto keeps what costs next to nothing, off nothing, all everything at once, SECONDS everything that often"},
+		cmdline.AnyOf(&cli.StringFlag{Name: "checkpoint", Value: "auto", Usage: "`MODE`: auto keeps what costs next to nothing, off nothing, all everything at once, SECONDS everything that often"}, "auto", "off", "all"),
 		&cli.StringFlag{Name: "checkpoint-dir", DefaultText: "~/.local/state/halorun/jobs on each host", Usage: "keep it in `DIR`, on each host or shared by all"},
 		&cli.BoolFlag{Name: "resume", Usage: "go on with what an earlier run of the same job has left"},
-		&cli.StringFlag{Name: "verify-input", Value: "sample", Usage: "tell by a `sample` that INPUT has not changed, or by all of it: full"},
+		cmdline.OneOf(&cli.StringFlag{Name: "verify-input", Value: "sample", Usage: "tell by a `sample` that INPUT has not changed, or by all of it: full"}, "sample", "full"),
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
 	"halorun/ranks"
@@ -28,9 +27,9 @@ func (o *runOptions) printPlan(job ranks.Job, p *ranks.Picture, described *repor
 		Hosts: placed(hosts, placement), Plan: p.Outline(job),
 	}
 	if o.json {
-		return printJSON(os.Stdout, d)
+		return printJSON(o.answer, d)
 	}
-	return d.print(os.Stdout, func(rank int) string { return hosts[placement[rank]].Name })
+	return d.print(o.answer, func(rank int) string { return hosts[placement[rank]].Name })
 }
 
 func (d *dryRun) print(to io.Writer, hostOf func(rank int) string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"syscall"
 
+	"halorun/cmdline"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
 	"halorun/ranks"
@@ -24,6 +25,22 @@ const (
 	exitSignalBase = 128
 )
 
+// exitStatuses are what the exit statuses mean, for the man page. The manual has the same table.
+func exitStatuses() []cmdline.Row {
+	return []cmdline.Row{
+		{What: "0", Meaning: "done, and the whole OUTPUT is in place"},
+		{What: "1", Meaning: "failed while running: I/O errors, disk full, OUTPUT not writable; of many pictures more failed than --allow-failures allows; bench diff found what is worse than --fail-over allows"},
+		{What: "2", Meaning: "wrong usage: unknown operation, parameter, flag or format, value out of range, missing argument, a mistake in a job file or an " +
+			"environment variable, OUTPUT is INPUT, OUTPUT's folder does not exist"},
+		{What: "3", Meaning: "INPUT cannot be read, is not a picture, is damaged, or is beyond the limits; bench diff: a file holds no figures, or none that the other has"},
+		{What: "4", Meaning: "a host or rank could not be started, the address of --metrics could not be had, top --host could not connect, or hosts check found a problem"},
+		{What: "5", Meaning: "ranks or hosts were lost more often than --max-restarts allows, or no host was left to take their place"},
+		{What: "124", Meaning: "--timeout"},
+		{What: "129, 130, 131, 143", Meaning: "SIGHUP, SIGINT, SIGQUIT, SIGTERM"},
+		{What: "141", Meaning: "whoever read stdout does so no more, as with SIGPIPE; without a message"},
+	}
+}
+
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
@@ -38,6 +55,11 @@ func usage(format string, args ...any) error { return usageError{fmt.Errorf(form
 type signalError struct{ signal syscall.Signal }
 
 func (e signalError) Error() string { return fmt.Sprintf("stopped by %s", signalNames[e.signal]) }
+
+// pipeError says that nobody reads stdout any more, which whoever that was knows.
+type pipeError struct{ error }
+
+func (e pipeError) Unwrap() error { return e.error }
 
 var signalNames = map[syscall.Signal]string{
 	syscall.SIGINT: "SIGINT", syscall.SIGTERM: "SIGTERM", syscall.SIGHUP: "SIGHUP",
@@ -55,6 +77,8 @@ func exitStatus(err error) int {
 		return exitSignalBase + int(signal.signal)
 	case errors.Is(err, errTimeout):
 		return exitTimeout
+	case isA[pipeError](err):
+		return exitSignalBase + int(syscall.SIGPIPE)
 	case isA[usageError](err):
 		return exitUsage
 	case errors.As(err, &failed):

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"halorun/launcher/jobs"
 	"halorun/ranks"
@@ -134,7 +135,10 @@ func (o *runOptions) outputFormat(job *ranks.Job) (err error) {
 	} else if o.output == "-" {
 		return usage("OUTPUT is stdout: --format says which format to write")
 	}
-	if job.Format, err = raster.FormatOf(name); err == nil && o.compression != "" {
+	if job.Format, err = raster.FormatOf(name); err != nil && o.format != "" {
+		return usage("--format: %w", err)
+	}
+	if err == nil && o.compression != "" {
 		job.Compression, job.Level, err = raster.ParseCompression(job.Format, o.compression)
 	}
 	if err != nil {
@@ -269,7 +273,11 @@ func (o *output) temporary() []string {
 // failure returns err, or why the stream takes nothing if that is the reason for it.
 func (o *output) failure(err error) error {
 	if why := o.pump.failure(); why != nil && err != nil {
-		return &ranks.OutputError{Name: o.Name, Err: why}
+		err = &ranks.OutputError{Name: o.Name, Err: why}
+		if o.pending == nil && errors.Is(why, syscall.EPIPE) {
+			return pipeError{err}
+		}
+		return err
 	}
 	return err
 }

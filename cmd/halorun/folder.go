@@ -90,8 +90,8 @@ func manyPictures(input string) bool {
 func (o *runOptions) parseFolder(c *cli.Context) error {
 	given := ""
 	for _, f := range folderFlags() {
-		if c.IsSet(f.Names()[0]) && f.Names()[0] != "list-dir" {
-			given = f.Names()[0]
+		if name := f.Names()[0]; c.IsSet(name) && name != "list-dir" && !fromVariable(c, name) {
+			given = name
 		}
 	}
 	pages := c.String("page") == allPages
@@ -107,7 +107,7 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 	var err error
 	if o.format != "" {
 		if format, err = raster.FormatOf("x." + o.format); err != nil {
-			return usageError{err}
+			return usage("--format: %w", err)
 		}
 	}
 	name := c.String("output-name")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 
 	"halorun/ranks/folder"
@@ -59,13 +58,13 @@ func (f *folderRun) printFolder(ctx context.Context) error {
 		return f.none()
 	}
 	if f.json {
-		return printJSON(os.Stdout, d)
+		return printJSON(f.answer, d)
 	}
-	if err := printHosts(os.Stdout, d.Hosts); err != nil {
+	if err := printHosts(f.answer, d.Hosts); err != nil {
 		return err
 	}
-	fmt.Printf("\n%d pictures of %d bytes through %s to %s\n\n", d.Pictures, d.Bytes, chainText(d.Ops, ", "), f.output)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(f.answer, "\n%d pictures of %d bytes through %s to %s\n\n", d.Pictures, d.Bytes, chainText(d.Ops, ", "), f.output)
+	w := tabwriter.NewWriter(f.answer, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "INPUT\tBYTES\tOUTPUT")
 	for _, p := range d.Outputs[:min(len(d.Outputs), shownPictures)] {
 		fmt.Fprintf(w, "%s\t%d\t%s\n", oneLine(p.Input), p.Bytes, oneLine(p.Output))

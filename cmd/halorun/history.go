@@ -30,9 +30,6 @@ func (o *historyOptions) parse(c *cli.Context) (err error) {
 		o.target, o.err = history.Default()
 		return nil
 	}
-	if o.off {
-		return usage("--no-history and --log-db contradict each other")
-	}
 	if o.target, err = history.ParseTarget(value(c, "log-db")); err != nil {
 		return usage("--log-db: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/kernels/simd"
@@ -20,7 +21,7 @@ func hostFlags() []cli.Flag {
 		&cli.IntFlag{Name: "np", Aliases: []string{"n"}, DefaultText: "as many as there are slots, or cores of this machine", Usage: "`N` ranks"},
 		&cli.StringFlag{Name: "hostfile", Aliases: []string{"f", "machinefile"}, Usage: "run on the hosts that `FILE` lists, in Open MPI's or MPICH's syntax"},
 		&cli.StringFlag{Name: "host", Aliases: []string{"H", "hosts"}, Usage: "run on the hosts of `LIST`, such as a:2,b:2 or vm[01-16]"},
-		&cli.StringFlag{Name: "map-by", Value: "slot", Usage: "`slot` fills host after host, node deals ranks out in turn"},
+		cmdline.OneOf(&cli.StringFlag{Name: "map-by", Value: "slot", Usage: "`slot` fills host after host, node deals ranks out in turn"}, "slot", "node"),
 		&cli.BoolFlag{Name: "oversubscribe", Usage: "allow more ranks than slots"},
 	}
 }

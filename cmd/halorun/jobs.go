@@ -74,7 +74,7 @@ func listJobs(c *cli.Context) error {
 	}
 	jobs.Prune(root, "", time.Now())
 	var rows []history.Row
-	if c.IsSet("checkpoint-dir") {
+	if c.IsSet("checkpoint-dir") && len(w.States) == 0 {
 		w.States = append(w.States, history.Resumable)
 	}
 	list := func(h *history.History) (err error) {

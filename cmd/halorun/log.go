@@ -34,7 +34,7 @@ func plainLog(verbose bool) *slog.Logger {
 func logLevel(quiet, verbose bool) slog.Level {
 	switch {
 	case quiet:
-		return slog.LevelError
+		return slog.LevelError + 1 // than any
 	case verbose:
 		return slog.LevelDebug
 	}

@@ -16,18 +16,32 @@ func main() {
 	if do := memberMain(os.Args); do != nil {
 		os.Exit(status(do(context.Background())))
 	}
-	os.Exit(status(newApp().RunContext(context.Background(), flagsFirst(os.Args))))
+	if len(os.Args) > 1 && os.Args[1] == completeName {
+		os.Exit(status(completeMain(os.Args[2:])))
+	}
+	app, out := newApp(), new(stdout)
+	app.Writer = out
+	err := app.RunContext(context.Background(), flagsFirst(os.Args))
+	if err == nil {
+		err = out.err
+	}
+	os.Exit(status(err))
 }
 
 func newApp() *cli.App {
 	app := &cli.App{
-		Name:                      "halorun",
-		Usage:                     "picture operations over many rank processes, exact and seamless",
-		Version:                   version,
+		Name:    "halorun",
+		Usage:   "picture operations over many rank processes, exact and seamless",
+		Version: version,
+		Description: "Each flag of each command has an environment variable, such as HALORUN_TILE_ROWS for --tile-rows.\n" +
+			"'halorun man | man -l -' shows all of this as a page.",
 		HideHelpCommand:           true,
 		UseShortOptionHandling:    false,
 		DisableSliceFlagSeparator: true, // values have commas of their own
-		Commands:                  []*cli.Command{runCommand(), resumeCommand(), jobsCommand(), logsCommand(), topCommand(), opsCommand(), hostsCommand(), benchCommand()},
+		Commands: []*cli.Command{
+			runCommand(), resumeCommand(), jobsCommand(), logsCommand(), topCommand(), opsCommand(), hostsCommand(), benchCommand(), schemaCommand(),
+			completionCommand(), manCommand(),
+		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("there is no command %q; 'halorun --help' lists them", c.Args().First())
@@ -40,6 +54,7 @@ func newApp() *cli.App {
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true // an INPUT may be called help
 	}
+	withVariables(app)
 	return app
 }
 
@@ -56,7 +71,9 @@ func status(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	if !isA[toldError](err) {
+	switch {
+	case isA[pipeError](err), isA[toldError](err): // the former as the shell's tools, without a word
+	default:
 		fmt.Fprintf(os.Stderr, "halorun: %s\n", message(err))
 	}
 	return exitStatus(err)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/ranks/raster"
 )
 
@@ -12,7 +13,7 @@ import (
 func readFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "geometry", Usage: "INPUT is raw: HEIGHT rows of WIDTH pixels of CHANNELS bytes, from byte OFFSET on; `G` is WIDTHxHEIGHTxCHANNELS[:OFFSET]"},
-		&cli.StringFlag{Name: "page", DefaultText: "the only one", Usage: "read page `N` of a TIFF, counted from 1; all: each is a picture in the folder OUTPUT"},
+		cmdline.AnyOf(&cli.StringFlag{Name: "page", DefaultText: "the only one", Usage: "read page `N` of a TIFF, counted from 1; all: each is a picture in the folder OUTPUT"}, allPages),
 		&cli.StringFlag{Name: "bands", DefaultText: "all, save alpha", Usage: "read the samples `LIST` of a pixel, counted from 1: 2 as grey, 4,3,2 as red, green and blue"},
 		&cli.StringFlag{Name: "scale", DefaultText: "8 bits as they are, the upper 8 of 16", Usage: "make samples 8 bits wide: `MIN,MAX` become 0 and 255"},
 		&cli.BoolFlag{Name: "strip", Usage: "carry over no metadata: profile, EXIF, XMP, resolution, GeoTIFF"},

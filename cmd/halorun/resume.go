@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,7 @@ func resumeCommand() *cli.Command {
 	return &cli.Command{
 		Name: "resume", Usage: "go on with a job that did not end well", ArgsUsage: "JOB",
 		Description: "JOB is one of those that 'halorun jobs' lists. The flags are those of halorun run; what is not given is as it was.",
-		Flags:       run.Flags, OnUsageError: onUsageError,
+		Flags:       run.Flags[len(jobFileFlags()):], OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
 				return usage("give one JOB: halorun resume [flags] JOB; 'halorun jobs' lists them")
@@ -30,7 +29,13 @@ func resumeCommand() *cli.Command {
 			if err != nil {
 				return usageError{noJob(root, c.Args().First(), err)}
 			}
-			return c.App.RunContext(c.Context, resumed(j, flagsOf(c)))
+			args := resumed(j, flagsOf(c))
+			for _, asked := range []string{"dry-run", "json"} { // which are about this time alone
+				if c.Bool(asked) {
+					args = slices.Insert(args, 2, "--"+asked)
+				}
+			}
+			return c.App.RunContext(c.Context, args)
 		},
 	}
 }
@@ -64,15 +69,10 @@ func flagsOf(c *cli.Context) map[string][]string {
 	flags := make(map[string][]string)
 	for _, f := range c.Command.Flags {
 		name := f.Names()[0]
-		if !c.IsSet(name) || slices.Contains([]string{"resume", "resume-job", "inject", "dry-run", "json"}, name) {
+		if !c.IsSet(name) || slices.Contains([]string{"resume", "resume-job", "inject", "dry-run", "json", "job", "print-job"}, name) {
 			continue
 		}
-		switch value := c.Value(name).(type) {
-		case cli.StringSlice:
-			flags[name] = value.Value()
-		default:
-			flags[name] = []string{fmt.Sprint(value)}
-		}
+		flags[name] = valuesOf(c, name)
 		if name == "log-db" {
 			flags[name] = []string{absoluteDatabase(flags[name][0])}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/launcher"
@@ -41,12 +43,14 @@ func runCommand() *cli.Command {
 			"complete; only stdout and other streams cannot promise that.\n\n" +
 			"INPUT may also be a folder, a quoted pattern such as 'photos/*.jpg', @FILE for a list of names or @- for one on stdin.\n" +
 			"OUTPUT is then a folder, in which each picture appears when it is complete. Those that fail are in its failed.tsv.",
-		Flags: slices.Concat(hostFlags(), []cli.Flag{
+		Flags: slices.Concat(jobFileFlags(), hostFlags(), []cli.Flag{
 			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
 			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
-			&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm, pam, npy, raw, rgb, gray"},
+			cmdline.AnyOf(&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm, pam, npy, raw, rgb, gray"},
+				"png", "jpg", "tif", "ppm", "pgm", "pnm", "pam", "npy", "raw", "rgb", "gray"),
 			&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"},
-			&cli.StringFlag{Name: "compression", DefaultText: "fast for a PNG, none for a TIFF", Usage: "of OUTPUT: `C` is 0 to 9 for a PNG; none, lzw, packbits, deflate[:LEVEL], zstd[:LEVEL] for a TIFF"},
+			cmdline.AnyOf(&cli.StringFlag{Name: "compression", DefaultText: "fast for a PNG, none for a TIFF", Usage: "of OUTPUT: `C` is 0 to 9 for a PNG; none, lzw, packbits, deflate[:LEVEL], zstd[:LEVEL] for a TIFF"},
+				"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none", "lzw", "packbits", "deflate", "zstd"),
 			&cli.BoolFlag{Name: "fsync", Usage: "bring OUTPUT to the disk before the job counts as done"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
 			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
@@ -58,11 +62,11 @@ func runCommand() *cli.Command {
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
 			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
 			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
-			&cli.StringFlag{Name: "on-failure", Value: "replace", Usage: "`replace` a lost rank, or shrink: the others take over its rows"},
+			cmdline.OneOf(&cli.StringFlag{Name: "on-failure", Value: "replace", Usage: "`replace` a lost rank, or shrink: the others take over its rows"}, "replace", "shrink"),
 			&cli.StringFlag{Name: "spare", Usage: "hosts of `LIST`, as of --host, get ranks only when others are lost"},
 			&cli.StringSliceFlag{Name: "inject", Hidden: true},
 			&cli.StringFlag{Name: "resume-job", Hidden: true},
-			&cli.StringFlag{Name: "bind-to", Value: "none", Usage: "`core` gives each rank cores of its own, none leaves that to the kernel"},
+			cmdline.OneOf(&cli.StringFlag{Name: "bind-to", Value: "none", Usage: "`core` gives each rank cores of its own, none leaves that to the kernel"}, "core", "none"),
 			&cli.StringSliceFlag{Name: "x", Usage: "set `NAME[=VALUE]` in the ranks' environment; can be repeated"},
 			&cli.StringFlag{Name: "wdir", Usage: "`DIR` is the ranks' working folder"},
 			&cli.BoolFlag{Name: "tag-output", Usage: "put [rank@host] before each line that a rank prints"},
@@ -70,7 +74,11 @@ func runCommand() *cli.Command {
 		}),
 		OnUsageError: onUsageError,
 		Action: func(c *cli.Context) error {
-			return parseRun(c).run(c.Context)
+			o := parseRun(c)
+			if c.Bool("print-job") {
+				return o.printJob(c)
+			}
+			return o.run(c.Context)
 		},
 	}
 }
@@ -79,6 +87,7 @@ func runCommand() *cli.Command {
 type runOptions struct {
 	input, output string
 	ops           []string
+	args          int // how many of these three are given
 	hostOptions
 	threads      int
 	tileRows     int
@@ -96,6 +105,7 @@ type runOptions struct {
 	network      networkSpec
 	tagOutput    bool
 	outputDir    string
+	answer       io.Writer // of --dry-run
 	log          *slog.Logger
 	speech       *speech
 	metrics      string       // address; "": none
@@ -108,16 +118,18 @@ type runOptions struct {
 }
 
 func parseRun(c *cli.Context) *runOptions {
-	o := &runOptions{
+	o := new(runOptions)
+	mistake := o.readJob(c)
+	*o = runOptions{
+		input: o.input, output: o.output, ops: o.ops, args: o.args,
 		threads: c.Int("threads"), tileRows: c.Int("tile-rows"), format: c.String("format"),
 		quality: c.Int("quality"), fsync: c.Bool("fsync"), report: c.String("report"), timeout: c.Duration("timeout"), compression: c.String("compression"),
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
+		answer: c.App.Writer,
 	}
-	var mistake error
-	o.speech, o.log, mistake = newSpeech(c)
-	o.input, o.output = c.Args().Get(0), c.Args().Get(1)
-	if c.NArg() > 2 {
-		o.ops = c.Args().Slice()[2:]
+	var wrong error
+	if o.speech, o.log, wrong = newSpeech(c); mistake == nil {
+		mistake = wrong
 	}
 	// The report comes first: it is written about every other mistake.
 	if o.mistake = o.checkReport(); o.mistake == nil {
@@ -126,16 +138,18 @@ func parseRun(c *cli.Context) *runOptions {
 	if o.mistake == nil {
 		o.mistake = o.check(c)
 	}
+	o.mistake = explain(c, o.mistake)
 	return o
 }
 
 // check holds the values to their limits.
 func (o *runOptions) check(c *cli.Context) error {
+	printed := c.Bool("print-job") // for use elsewhere, and with more on the command line
 	switch {
-	case c.NArg() < 3:
-		missing := []string{"INPUT", "OUTPUT", "OP"}[c.NArg()]
+	case o.args < 3 && !printed:
+		missing := []string{"INPUT", "OUTPUT", "OP"}[o.args]
 		return usage("%s is missing: halorun run [flags] INPUT OUTPUT OP [OP...]", missing)
-	case o.input == "" || o.output == "":
+	case (o.input == "" || o.output == "") && !printed:
 		return usage("INPUT and OUTPUT have names; an empty one was given")
 	case !utf8.ValidString(o.input + "/" + o.output):
 		return usage("INPUT and OUTPUT have names of UTF-8 text, as which they go to ranks; rename what has another")
@@ -148,7 +162,7 @@ func (o *runOptions) check(c *cli.Context) error {
 	case o.timeout < 0 || c.IsSet("timeout") && o.timeout == 0:
 		return usage("--timeout %v: the time is more than 0", o.timeout)
 	}
-	if _, err := kernels.Parse(o.ops); err != nil {
+	if _, err := kernels.Parse(o.ops); err != nil && !(printed && len(o.ops) == 0) {
 		return usageError{err}
 	}
 	var err error
@@ -175,7 +189,7 @@ func (o *runOptions) check(c *cli.Context) error {
 	if err := o.history.parse(c); err != nil {
 		return err
 	}
-	if err := o.parseFolder(c); err != nil {
+	if err := o.parseFolder(c); err != nil || printed {
 		return err
 	}
 	if o.many != nil {

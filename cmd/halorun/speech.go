@@ -24,6 +24,7 @@ type speech struct {
 	stream  *progress.Stream // takes the place of all else; nil unless it is asked for
 	mode    progress.Mode
 	format  string
+	quiet   bool
 	level   slog.Level
 	file    *os.File // gets all messages, too; nil for none
 	notices *slog.Logger
@@ -33,7 +34,7 @@ type speech struct {
 // newSpeech takes over the flags. It can be used even if there is a mistake in them.
 func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	s = &speech{
-		console: progress.NewConsole(os.Stderr), mode: progress.Never, format: c.String("log-format"),
+		console: progress.NewConsole(os.Stderr), mode: progress.Never, format: c.String("log-format"), quiet: c.Bool("quiet"),
 		level: logLevel(c.Bool("quiet"), c.Bool("verbose")),
 	}
 	if s.format != logText && s.format != logJSON {
@@ -95,8 +96,11 @@ func (s *speech) event(e watch.Event) {
 
 // line prints a line of a rank. With a stream it has no tag, since there all is said apart.
 func (s *speech) line(rank int, host, stream, line, tagged string) error {
-	if s.stream != nil {
+	switch {
+	case s.stream != nil:
 		s.stream.Line(rank, host, stream, line)
+		return nil
+	case s.quiet:
 		return nil
 	}
 	_, err := fmt.Fprintln(s.console, tagged)

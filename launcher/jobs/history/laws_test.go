@@ -16,7 +16,7 @@ import (
 	"halorun/launcher/jobs/watch"
 )
 
-// laws are what holds of any store. open opens the same empty database each time it is called; fresh says that no other test has used it.
+// laws are what holds of any store. open opens the same database, which is empty and left empty, each time it is called.
 func laws(t *testing.T, open func(t testing.TB) Store) {
 	t.Run("queries", func(t *testing.T) { s := open(t); rapid.Check(t, func(t *rapid.T) { testQueries(t, s) }) })
 	t.Run("entries", func(t *testing.T) { testEntries(t, open(t)) })

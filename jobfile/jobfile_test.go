@@ -32,6 +32,8 @@ func TestMistakes(t *testing.T) {
 	for text, want := range map[string]string{
 		"np: 1\nnq: 2":                 `j:2: unknown key "nq"; did you mean np? there are input, output, ops, np,`,
 		"n: 1":                         `j:1: unknown key "n"; did you mean np?`,
+		"chain: [gray]":                `j:1: unknown key "chain"; did you mean ops?`,
+		"inputs: [a]":                  `j:1: unknown key "inputs"; did you mean input?`,
 		"job: a":                       `j:1: unknown key "job"`,
 		"np: two":                      `j:1: np is the text "two"; give a whole number`,
 		"np: \"2\"":                    `j:1: np is the text "2"; give a whole number`,
@@ -179,8 +181,8 @@ func randomFile(t *rapid.T) *File {
 		}
 		v := Value{Flag: flag}
 		switch flag.Kind {
-		case cmdline.Whole:
-			v.Values = []string{fmt.Sprint(rapid.Int().Draw(t, "n"))}
+		case cmdline.Whole: // what other programs read from JSON exactly
+			v.Values = []string{fmt.Sprint(rapid.IntRange(-1<<53, 1<<53).Draw(t, "n"))}
 		case cmdline.Real:
 			v.Values = []string{fmt.Sprint(rapid.Float64Range(-1e9, 1e9).Draw(t, "f"))}
 		case cmdline.Switch:

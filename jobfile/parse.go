@@ -1,6 +1,7 @@
 package jobfile
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -187,6 +188,9 @@ func lookup(key string, flags []cmdline.Flag) (cmdline.Flag, bool) {
 	return cmdline.Flag{}, false
 }
 
+// otherNames are words that people may take for keys.
+var otherNames = map[string]string{"chain": opsKey, "operations": opsKey, "op": opsKey, "ranks": "np", "size": "np"}
+
 func (f *File) unknown(key *yaml.Node, flags []cmdline.Flag) error {
 	all := []string{inputKey, outputKey, opsKey}
 	near := ""
@@ -196,9 +200,7 @@ func (f *File) unknown(key *yaml.Node, flags []cmdline.Flag) error {
 			near = flag.Name
 		}
 	}
-	if near == "" {
-		near = cmdline.Nearest(key.Value, all)
-	}
+	near = cmp.Or(near, otherNames[key.Value], cmdline.Nearest(key.Value, all))
 	if near != "" {
 		near = " did you mean " + near + "?"
 	}

@@ -65,12 +65,17 @@ func TestCompletion(t *testing.T) {
 		args []string
 		rc   string
 	}{
-		"bash": {[]string{"--noprofile", "--rcfile", "rc", "-i"}, `
+		"bash": {[]string{"--noprofile", "--norc", "-i"}, `
 			source <(command halorun completion bash)
 			halorun() { if [[ $1 == complete ]]; then command halorun "$@"; else local IFS='|'; echo "GOT[$*]"; fi; }`},
 		"zsh": {[]string{"-d", "-f", "-i"}, `
 			autoload -Uz compinit && compinit -u -D
 			source <(command halorun completion zsh)
+			halorun() { if [[ $1 == complete ]]; then command halorun "$@"; else local IFS='|'; echo "GOT[$*]"; fi; }`},
+		"zsh by file": {[]string{"-d", "-f", "-i"}, `
+			mkdir functions && command halorun completion zsh > functions/_halorun
+			fpath=($PWD/functions $fpath)
+			autoload -Uz compinit && compinit -u -D
 			halorun() { if [[ $1 == complete ]]; then command halorun "$@"; else local IFS='|'; echo "GOT[$*]"; fi; }`},
 		"fish": {[]string{"--no-config", "-i"}, `
 			command halorun completion fish | source
@@ -83,7 +88,13 @@ func TestCompletion(t *testing.T) {
 			end`},
 	} {
 		t.Run(shell, func(t *testing.T) {
-			if err := os.WriteFile(filepath.Join(dir, "rc"), []byte(start.rc+"\n"), 0o666); err != nil {
+			t.Parallel()
+			shell, byFile := strings.CutSuffix(shell, " by file")
+			rc := "rc-" + shell
+			if byFile {
+				rc += "-file"
+			}
+			if err := os.WriteFile(filepath.Join(dir, rc), []byte(start.rc+"\n"), 0o666); err != nil {
 				t.Fatal(err)
 			}
 			cmd := exec.Command(shell, start.args...)
@@ -91,9 +102,12 @@ func TestCompletion(t *testing.T) {
 			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "XDG_STATE_HOME=" + state, "XDG_CONFIG_HOME=" + dir, "XDG_DATA_HOME=" + dir,
 				"TERM=dumb", "LC_ALL=C.UTF-8"}
 			term := openTerminal(t, cmd)
-			term.send("source rc; echo READY''.\n") // the quotes tell what is echoed from what is printed
+			term.send("source ./" + rc + "; echo READY''.\n") // the quotes tell what is echoed from what is printed
 			term.await("READY.")
-			for _, c := range cases {
+			for i, c := range cases {
+				if byFile && i == 3 {
+					break
+				}
 				term.send(c.typed + "\t\n")
 				if got := term.await("GOT[", "]"); strings.TrimSuffix(got, "/") != c.want { // zsh takes the slash away
 					t.Errorf("%s: %s, want %s", c.typed, got, c.want)

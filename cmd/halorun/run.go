@@ -132,7 +132,10 @@ func parseRun(c *cli.Context) *runOptions {
 		mistake = wrong
 	}
 	// The report comes first: it is written about every other mistake.
-	if o.mistake = o.checkReport(); o.mistake == nil {
+	if !c.Bool("print-job") {
+		o.mistake = o.checkReport()
+	}
+	if o.mistake == nil {
 		o.mistake = mistake
 	}
 	if o.mistake == nil {

@@ -12,7 +12,7 @@ import (
 
 // ownAffairs are the flags of halorun resume that are about this start of the program, not about the job. Only they have environment variables there:
 // no variable changes what a job was.
-var ownAffairs = []string{"checkpoint-dir", "quiet", "verbose"}
+var ownAffairs = []string{"checkpoint-dir", "quiet", "verbose", "progress", "metrics", "log-format", "log-file", "log-db", "no-history"}
 
 // withVariables makes all commands take from the environment what was not typed.
 func withVariables(app *cli.App) {
@@ -51,7 +51,7 @@ func originsOf(c *cli.Context) cmdline.Origins {
 
 // explain adds to a mistake in a flag where it stands, if it was not typed.
 func explain(c *cli.Context, err error) error {
-	if err == nil || !isA[usageError](err) || isA[reportError](err) {
+	if err == nil || !isA[usageError](err) || isA[reportError](err) || isA[toldError](err) {
 		return err
 	}
 	return usageError{originsOf(c).Explain(c, err)}

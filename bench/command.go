@@ -37,7 +37,7 @@ func (c command) run(ctx context.Context) (cost, error) {
 		return cost{}, context.Cause(ctx)
 	}
 	cmd := exec.CommandContext(ctx, c.path)
-	cmd.Args, cmd.Dir, cmd.Env = c.args, c.dir, append(os.Environ(), c.env...)
+	cmd.Args, cmd.Dir, cmd.Env = c.args, c.dir, append(Environment(), c.env...)
 	said := new(tail)
 	cmd.Stderr, cmd.Stdout = said, said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

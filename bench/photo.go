@@ -7,27 +7,39 @@ import (
 	"math"
 )
 
-// photo makes the rows of a picture that is like a photograph for an operation: soft gradients, things with edges, and noise. It is always
-// the same for the same size.
-type photo struct {
-	width int
-	y     int // the next row
-	wave  []int
-	noise uint32
+// Photo makes a picture of the given size that is like a photograph for an operation: soft gradients, things with edges, and noise. It
+// is always the same for the same size.
+func Photo(width, height int) ([][]byte, error) {
+	picture, _, err := rows(3*width, height)
+	if err != nil {
+		return nil, err
+	}
+	p := NewPainter(width)
+	for y, row := range picture {
+		p.Row(y, row)
+	}
+	return picture, nil
 }
 
-func newPhoto(width int) *photo {
-	p := &photo{width: width, wave: make([]int, 4096), noise: 1} // 4096 steps of a turn
+// Painter paints the rows of Photo's pictures, in any order. Several goroutines may use it at once.
+type Painter struct {
+	width int
+	wave  []int
+}
+
+// NewPainter returns a Painter for pictures of a width.
+func NewPainter(width int) *Painter {
+	p := &Painter{width: width, wave: make([]int, 4096)} // 4096 steps of a turn
 	for i := range p.wave {
 		p.wave[i] = int(math.Round(40 * math.Sin(float64(i)*2*math.Pi/float64(len(p.wave)))))
 	}
 	return p
 }
 
-// next writes the next row, red, green and blue of each pixel.
-func (p *photo) next(row []byte) {
+// Row paints row y, three samples a pixel.
+func (p *Painter) Row(y int, row []byte) {
 	at := func(i int) int { return p.wave[i&(len(p.wave)-1)] }
-	y, noise := p.y, p.noise
+	noise := noiseAfter(3 * uint64(p.width) * uint64(y))
 	for x := range p.width {
 		// Discs in squares of 512 pixels, each of its own size and brightness.
 		cx, cy := x&511-256, y&511-256
@@ -38,25 +50,27 @@ func (p *photo) next(row []byte) {
 		}
 		base := 118 + at(x*2+y) + at(y*3-x/2)/2 + thing
 		for c := range 3 {
-			noise = noise*1664525 + 1013904223
+			noise = noise*noiseFactor + noiseStep
 			v := base + at(x+y/2+1024*c)/2 + int(noise>>28) - 8
 			row[3*x+c] = byte(min(max(v, 0), 255))
 		}
 	}
-	p.y, p.noise = y+1, noise
 }
 
-// Photo makes a picture of the given size that is like a photograph for an operation.
-func Photo(width, height int) ([][]byte, error) {
-	picture, _, err := rows(3*width, height)
-	if err != nil {
-		return nil, err
+// The noise is one sequence of a linear congruential generator through the whole picture.
+const noiseFactor, noiseStep = 1664525, 1013904223
+
+// noiseAfter returns the generator's state after n steps from 1, in about log n of them: two steps are one of another generator.
+func noiseAfter(n uint64) uint32 {
+	state, factor, step := uint32(1), uint32(noiseFactor), uint32(noiseStep)
+	for ; n > 0; n >>= 1 {
+		if n&1 == 1 {
+			state = state*factor + step
+		}
+		step *= factor + 1
+		factor *= factor
 	}
-	p := newPhoto(width)
-	for _, row := range picture {
-		p.next(row)
-	}
-	return picture, nil
+	return state
 }
 
 // WritePPM writes a picture of three channels.

@@ -48,14 +48,14 @@ func WriteSynthetic(ctx context.Context, w io.Writer, width, height int) error {
 // synthetic hands the picture to write, some rows at a time that lie side by side in memory.
 func synthetic(ctx context.Context, width, height int, write func(y int, rows [][]byte) error) error {
 	rows := rowBlock(3*width, height)
-	p := newPhoto(width)
+	p := NewPainter(width)
 	for y := 0; y < height; y += len(rows) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		rows = rows[:min(len(rows), height-y)]
-		for _, row := range rows {
-			p.next(row)
+		for i, row := range rows {
+			p.Row(y+i, row)
 		}
 		if err := write(y, rows); err != nil {
 			return err

@@ -219,11 +219,8 @@ func (o Origins) Set(c *cli.Context, f Flag, typed func(name string) bool, origi
 
 // Typed returns what tells which flags of a command have a value by now.
 func Typed(c *cli.Context) func(name string) bool {
-	typed := make(map[string]bool)
-	for _, f := range c.Command.Flags {
-		typed[f.Names()[0]] = c.IsSet(f.Names()[0])
-	}
-	return func(name string) bool { return typed[name] }
+	names := c.LocalFlagNames() // by all names that a flag has; to ask for each would take a millisecond
+	return func(name string) bool { return slices.Contains(names, name) }
 }
 
 // explained is an error whose text says where the wrong value stands.

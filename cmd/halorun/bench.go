@@ -19,7 +19,9 @@ func benchCommand() *cli.Command {
 		Name:         "bench",
 		Usage:        "measure this machine",
 		OnUsageError: onUsageError,
-		Subcommands:  []*cli.Command{benchKernelsCommand(), benchPeersCommand(), benchFiguresCommand(), benchDiffCommand()},
+		Subcommands: []*cli.Command{
+			benchKernelsCommand(), benchScalingCommand(), benchPeersCommand(), benchFiguresCommand(), benchDiffCommand(),
+		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("bench has no command %q; 'halorun bench --help' lists them", c.Args().First())

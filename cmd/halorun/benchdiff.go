@@ -53,7 +53,7 @@ func benchDiff(c *cli.Context) error {
 		return &raster.InputError{Name: c.Args().Get(1), Err: err}
 	}
 	d.Old.Path, d.New.Path = c.Args().Get(0), c.Args().Get(1)
-	log := plainLog(false)
+	log := plainLog(false, false)
 	for _, w := range d.Warnings {
 		log.Warn("warning: " + w)
 	}

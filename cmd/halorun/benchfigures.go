@@ -40,7 +40,7 @@ func benchFigures(c *cli.Context) error {
 	if err := kernels.PathError(); err != nil {
 		return usage("%v", err)
 	}
-	log := plainLog(c.Bool("verbose"))
+	log := plainLog(false, c.Bool("verbose"))
 	f := measure.FiguresConfig{Rounds: c.Int("repeat"), Ranks: c.Int("ranks"), Timeout: c.Duration("timeout"), Dir: c.String("dir"), Version: version,
 		Progress: func(text string) { log.Debug(text) }}
 	if !c.IsSet("ranks") {

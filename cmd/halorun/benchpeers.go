@@ -65,7 +65,7 @@ func benchPeers(c *cli.Context) error {
 			return err
 		}
 	}
-	log := plainLog(c.Bool("verbose"))
+	log := plainLog(false, c.Bool("verbose"))
 	p.Progress = func(text string) { log.Debug(text) }
 	var err error
 	if p.Halorun, err = os.Executable(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
+	measure "halorun/bench"
 	"halorun/hostfiles"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
@@ -92,29 +93,13 @@ func checkHosts(c *cli.Context) error {
 	if len(o.hosts) == 0 {
 		return usage("hosts check: which hosts? give --hostfile FILE or --host LIST")
 	}
-	config := launcher.Config{
-		Hosts: o.hosts, AgentArgs: []string{agentName}, RankArgs: []string{probeName}, Version: version, Threads: 1, Job: newJobID(),
-		Dir: c.String("wdir"), SkipUnreachable: true,
-	}
-	var spec rankSpec
-	if err := parseConnect(c, &config, &spec.Network); err != nil {
-		return err
-	}
-	for i := range o.hosts {
-		config.Placement = append(config.Placement, i)
-	}
-	if config.Spec, err = json.Marshal(spec); err != nil {
-		return err
-	}
 	console := progress.NewConsole(os.Stderr)
 	ctx, _, stop := watchSignals(c.Context, 0, slog.New(messages.Text(console, slog.LevelInfo)), console)
 	defer stop()
-	result, err := launcher.Run(ctx, config)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	found, err := probeHosts(ctx, c, o)
+	if err != nil {
+		return err
 	}
-	found := newCheck(o.hosts, result, config.RemotePath, err)
-	found.advise(spec.Network)
 	if c.Bool("json") {
 		err = printJSON(c.App.Writer, found)
 	} else {
@@ -127,6 +112,32 @@ func checkHosts(c *cli.Context) error {
 		return problemsError(n)
 	}
 	return nil
+}
+
+// probeHosts starts a process on each host, which finds out what there is to be found.
+func probeHosts(ctx context.Context, c *cli.Context, o hostOptions) (*check, error) {
+	config := launcher.Config{
+		Hosts: o.hosts, AgentArgs: []string{agentName}, RankArgs: []string{probeName}, Version: version, Threads: 1, Job: newJobID(),
+		Dir: c.String("wdir"), SkipUnreachable: true,
+	}
+	var spec rankSpec
+	if err := parseConnect(c, &config, &spec.Network); err != nil {
+		return nil, err
+	}
+	for i := range o.hosts {
+		config.Placement = append(config.Placement, i)
+	}
+	var err error
+	if config.Spec, err = json.Marshal(spec); err != nil {
+		return nil, err
+	}
+	result, err := launcher.Run(ctx, config)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	found := newCheck(o.hosts, result, config.RemotePath, err)
+	found.advise(spec.Network)
+	return found, nil
 }
 
 // newCheck makes the result of what the launcher and the processes on the hosts report.
@@ -196,10 +207,10 @@ func (h *hostCheck) judge(p probed) {
 	case p.Facts.FolderError != "":
 		problem("%s; make it, or choose another with --wdir", p.Facts.FolderError)
 	case p.Facts.Folder != "" && p.Facts.DiskFreeBytes < minDisk:
-		problem("%s has only %s left; 'df -h %[1]s' there, or choose another with --wdir", p.Facts.Folder, bytesText(float64(p.Facts.DiskFreeBytes)))
+		problem("%s has only %s left; 'df -h %[1]s' there, or choose another with --wdir", p.Facts.Folder, measure.BytesText(float64(p.Facts.DiskFreeBytes)))
 	}
 	if p.Facts.Cores > 0 && p.Facts.MemoryAvailable < minMemory {
-		problem("only %s of memory are free; 'ps aux --sort -rss | head' there", bytesText(float64(p.Facts.MemoryAvailable)))
+		problem("only %s of memory are free; 'ps aux --sort -rss | head' there", measure.BytesText(float64(p.Facts.MemoryAvailable)))
 	}
 }
 
@@ -251,7 +262,7 @@ func (c *check) print(to io.Writer, colours bool) error {
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Host, ssh, h.Program, h.Arch, h.Cores,
-			bytesText(float64(h.MemoryAvailable)), bytesText(float64(h.DiskFreeBytes)), clock, state(len(h.Problems) == 0, "problem"))
+			measure.BytesText(float64(h.MemoryAvailable)), measure.BytesText(float64(h.DiskFreeBytes)), clock, state(len(h.Problems) == 0, "problem"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -264,7 +275,7 @@ func (c *check) print(to io.Writer, colours bool) error {
 				fmt.Fprintf(w, "%s\t%s\t-\t-\t-\t%s\n", p.From, p.To, state(false, "no way"))
 				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f ms\t%s/s\t%s\n", p.From, p.To, p.Address, 1e3*p.RoundTripSeconds, bytesText(p.BytesPerSecond), state(true, ""))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f ms\t%s/s\t%s\n", p.From, p.To, p.Address, 1e3*p.RoundTripSeconds, measure.BytesText(p.BytesPerSecond), state(true, ""))
 		}
 		if err := w.Flush(); err != nil {
 			return err
@@ -280,15 +291,4 @@ func (c *check) print(to io.Writer, colours bool) error {
 		fmt.Fprintln(to, ">", a)
 	}
 	return nil
-}
-
-// bytesText shows a number of bytes in the unit that suits it.
-func bytesText(n float64) string {
-	units := []string{"B", "kB", "MB", "GB", "TB", "PB"}
-	i := 0
-	for n >= 1000 && i < len(units)-1 {
-		n /= 1000
-		i++
-	}
-	return fmt.Sprintf("%.3g %s", n, units[i])
 }

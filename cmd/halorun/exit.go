@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"syscall"
 
+	"halorun/bench/scaling"
 	"halorun/cmdline"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
@@ -28,14 +30,14 @@ const (
 // exitStatuses are what the exit statuses mean, for the man page. The manual has the same table.
 func exitStatuses() []cmdline.Row {
 	return []cmdline.Row{
-		{What: "0", Meaning: "done, and the whole OUTPUT is in place"},
-		{What: "1", Meaning: "failed while running: I/O errors, disk full, OUTPUT not writable; of many pictures more failed than --allow-failures allows; bench diff found what is worse than --fail-over allows"},
-		{What: "2", Meaning: "wrong usage: unknown operation, parameter, flag or format, value out of range, missing argument, a mistake in a job file or an " +
+		{What: strconv.Itoa(exitDone), Meaning: "done, and the whole OUTPUT is in place"},
+		{What: strconv.Itoa(exitFailed), Meaning: "failed while running: I/O errors, disk full, OUTPUT not writable; of many pictures more failed than --allow-failures allows; bench diff found what is worse than --fail-over allows"},
+		{What: strconv.Itoa(exitUsage), Meaning: "wrong usage: unknown operation, parameter, flag or format, value out of range, missing argument, a mistake in a job file or an " +
 			"environment variable, OUTPUT is INPUT, OUTPUT's folder does not exist"},
-		{What: "3", Meaning: "INPUT cannot be read, is not a picture, is damaged, or is beyond the limits; bench diff: a file holds no figures, or none that the other has"},
-		{What: "4", Meaning: "a host or rank could not be started, the address of --metrics could not be had, top --host could not connect, or hosts check found a problem"},
-		{What: "5", Meaning: "ranks or hosts were lost more often than --max-restarts allows, or no host was left to take their place"},
-		{What: "124", Meaning: "--timeout"},
+		{What: strconv.Itoa(exitInput), Meaning: "INPUT cannot be read, is not a picture, is damaged, or is beyond the limits; bench diff: a file holds no figures, or none that the other has"},
+		{What: strconv.Itoa(exitStart), Meaning: "a host or rank could not be started, the address of --metrics could not be had, top --host could not connect, or hosts check found a problem"},
+		{What: strconv.Itoa(exitRanks), Meaning: "ranks or hosts were lost more often than --max-restarts allows, or no host was left to take their place"},
+		{What: strconv.Itoa(exitTimeout), Meaning: "--timeout"},
 		{What: "129, 130, 131, 143", Meaning: "SIGHUP, SIGINT, SIGQUIT, SIGTERM"},
 		{What: "141", Meaning: "whoever read stdout does so no more, as with SIGPIPE; without a message"},
 	}
@@ -70,6 +72,7 @@ var signalNames = map[syscall.Signal]string{
 func exitStatus(err error) int {
 	var signal signalError
 	var failed *launcher.RankFailed
+	var job *scaling.JobError
 	switch {
 	case err == nil:
 		return exitDone
@@ -83,6 +86,8 @@ func exitStatus(err error) int {
 		return exitUsage
 	case errors.As(err, &failed):
 		return failed.Status
+	case errors.As(err, &job):
+		return job.Status
 	case isA[*launcher.RankDied](err):
 		return exitRanks
 	case isA[*launcher.StartError](err), isA[*launcher.HostError](err), isA[problemsError](err), isA[startFailed](err):

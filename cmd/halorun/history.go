@@ -62,7 +62,7 @@ func useHistory(ctx context.Context, c *cli.Context, f func(*history.History) er
 	if err != nil {
 		return err
 	}
-	log := plainLog(false)
+	log := plainLog(false, false)
 	return history.Use(ctx, target, func(text string) { log.Warn(oneLine(text)) }, f)
 }
 

@@ -89,7 +89,7 @@ func listJobs(c *cli.Context) error {
 			return err
 		}
 		// What can be resumed is in the ledger even so.
-		plainLog(false).Warn(oneLine(err.Error()))
+		plainLog(false, false).Warn(oneLine(err.Error()))
 		if err := list(nil); err != nil {
 			return err
 		}

@@ -26,8 +26,8 @@ func logFlags() []cli.Flag {
 }
 
 // plainLog returns the log of commands that are no jobs.
-func plainLog(verbose bool) *slog.Logger {
-	return slog.New(logTo(os.Stderr, logText, logLevel(false, verbose)))
+func plainLog(quiet, verbose bool) *slog.Logger {
+	return slog.New(logTo(os.Stderr, logText, logLevel(quiet, verbose)))
 }
 
 // logLevel returns from which level on users are told.

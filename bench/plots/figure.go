@@ -75,10 +75,10 @@ func (f *Figure) draw(c vg.Canvas, face *faces) {
 	for _, b := range f.Bars {
 		f.bar(&p, area, b)
 	}
+	p.rect(area.x0, area.y0, area.x1, area.y1, Black, 0.8)
 	for _, l := range f.Lines {
 		f.line(&p, area, l)
 	}
-	p.rect(area.x0, area.y0, area.x1, area.y1, Black, 0.8)
 	for i, n := range f.Notes {
 		y := margin + vg.Length(len(f.Notes)-1-i)*(small+3) + 2
 		p.text(small, area.x0, y, n, DarkGrey)

@@ -13,9 +13,9 @@ type entry struct {
 }
 
 const (
-	sample   = 24 // width of a line's sample
+	sample   = 21 // width of a line's sample
 	patch    = 14 // of a part's
-	spacing  = 12
+	spacing  = 10
 	nearness = 4 // of a name to its sample
 )
 

@@ -6,7 +6,7 @@ import (
 	"halorun/bench/plots"
 )
 
-// Picture of results, for print.
+// figure is one of the results', for print.
 type figure struct {
 	name, caption string
 	*plots.Figure
@@ -101,6 +101,13 @@ func (s *Study) forecastCaption() string {
 	return fmt.Sprintf(" Dashed: the forecast, whose error at what was measured is %.0f%% in the mean; it has a core for each thread.", 100*s.Model.Mean)
 }
 
+func (s *Study) forecastNotes() []string {
+	if s.Model == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("forecast: a core for each thread; %.0f%% off in the mean where it was measured", 100*s.Model.Mean)}
+}
+
 func (s *Study) speedupFigure() *plots.Figure {
 	law := s.law(s.Points[0].Wall.Median)
 	c := s.curve(func(p Point, wall float64) float64 { v, _ := law(p, wall); return v }, func(f Forecast) float64 { return f.Speedup })
@@ -115,7 +122,7 @@ func (s *Study) speedupFigure() *plots.Figure {
 		label = "scaled speed-up"
 	}
 	values := append(append(append(append([]float64{}, c.value...), c.low...), c.forecast...), ideal.Y...)
-	return &plots.Figure{X: x, Y: plots.LogAxis(label, mostLabels, values...), Lines: append([]plots.Line{ideal}, c.lines()...)}
+	return &plots.Figure{X: x, Y: plots.LogAxis(label, mostLabels, values...), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
 }
 
 func (s *Study) efficiencyFigure() *plots.Figure {
@@ -132,7 +139,7 @@ func (s *Study) efficiencyFigure() *plots.Figure {
 	if s.Mode == Weak {
 		label = "weak efficiency (%)"
 	}
-	return &plots.Figure{X: x, Y: plots.LinearAxis(label, 0, 1.02*most, ""), Lines: append([]plots.Line{ideal}, c.lines()...)}
+	return &plots.Figure{X: x, Y: plots.LinearAxis(label, 0, 1.02*most, ""), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
 }
 
 // partStyles are those of the steps, and of the rest of a job's time.

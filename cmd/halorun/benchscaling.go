@@ -52,7 +52,7 @@ func benchScalingCommand() *cli.Command {
 // jobFlags are those of run that make sense for jobs which are compared.
 func jobFlags() (flags []cli.Flag) {
 	names := append(slices.Clone(howToRead()), "threads", "tile-rows", "format", "quality", "compression", "fsync", "strip", "max-pixels", "memory", "scratch-dir",
-		"checkpoint", "checkpoint-dir", "verify-input", "heartbeat-timeout", "max-restarts", "bind-to", "x", "wdir")
+		"checkpoint", "checkpoint-dir", "verify-input", "heartbeat-timeout", "max-restarts", "spare", "bind-to", "x", "wdir")
 	for _, f := range connectFlags() {
 		names = append(names, f.Names()[0])
 	}
@@ -88,13 +88,13 @@ func benchScaling(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	// Tables first: they are there, too, when a disk is full.
+	// Files first, since who reads the tables may have enough of them; a full disk keeps nobody from those.
+	names, saveErr := study.Save(p.Out)
 	if c.Bool("json") {
 		err = study.WriteJSON(c.App.Writer)
 	} else {
 		err = study.Print(c.App.Writer)
 	}
-	names, saveErr := study.Save(p.Out)
 	if err := cmp.Or(saveErr, err); err != nil {
 		return err
 	}

@@ -77,6 +77,9 @@ func (l *lab) write(path string, b []byte, perm os.FileMode) {
 // shared returns the path of a file in the folder that all hosts see.
 func (l *lab) shared(name string) string { return filepath.Join(l.Dir, name) }
 
+// unhurried keeps jobs that take their time on a busy machine from telling how far they are.
+const unhurried = "HALORUN_PROGRESS=none"
+
 // ended is how a command ended.
 type ended struct {
 	status         int
@@ -89,6 +92,7 @@ func (l *lab) halorun(host string, args ...string) ended {
 	l.t.Helper()
 	var out, errs bytes.Buffer
 	cmd := l.Command(host, "timeout", append([]string{"--foreground", "-k", "1", "60", l.exe}, args...)...)
+	cmd.Env = append(cmd.Env, unhurried)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	err := cmd.Run()
@@ -238,6 +242,7 @@ func (l *lab) held(hosts string, n int, flags ...string) *heldJob {
 	}
 	args := append([]string{"run", "--max-restarts", "0", "--host", hosts, "--format", "pgm", l.shared("big.pgm"), "-", "invert"}, flags...)
 	j := &heldJob{Cmd: l.Command("h1", l.exe, args...)}
+	j.Env = append(j.Env, unhurried)
 	j.Stderr = &j.stderr
 	read, write, err := os.Pipe()
 	if err != nil {

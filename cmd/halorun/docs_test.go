@@ -150,7 +150,7 @@ func follow(t *testing.T, l *lab, s session, names []string) {
 			l.write(path, []byte(other.Replace(step.text)), 0o644)
 			continue
 		}
-		script := fmt.Sprintf("set -e; export PATH=%s:$PATH; cd %s; exec 2>&1; %s", filepath.Dir(l.exe), dir, other.Replace(step.command))
+		script := fmt.Sprintf("set -e; export "+unhurried+"; export PATH=%s:$PATH; cd %s; exec 2>&1; %s", filepath.Dir(l.exe), dir, other.Replace(step.command))
 		out, err := l.Command("h1", "timeout", "-k", "1", "60", "bash", "-c", script).Output()
 		var want []string
 		for _, line := range step.want {

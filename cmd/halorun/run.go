@@ -468,8 +468,8 @@ func (o *runOptions) injected(step string) bool {
 
 // event says in one line what befell a rank and what is done about it.
 func (o *runOptions) event(e launcher.Event) {
-	o.board.Event(watch.Event(e))
-	o.speech.event(watch.Event(e))
+	o.board.Event(e)
+	o.speech.event(e)
 	if e.Action == "" || e.Action == jobEnds {
 		return // the error says it
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
@@ -88,7 +89,7 @@ func (s *speech) begin(b *watch.Board, j watch.Job) {
 }
 
 // event tells what befell a rank, where that is not told in words.
-func (s *speech) event(e watch.Event) {
+func (s *speech) event(e launcher.Event) {
 	if s.stream != nil {
 		s.stream.Event(e)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -178,7 +179,7 @@ func (f *folder) add(l *line, bytes int) *Entry {
 }
 
 // said returns an event as it is told to the user.
-func said(e *watch.Event) string {
+func said(e *launcher.Event) string {
 	text := e.What
 	if e.Action != "" {
 		text += "; " + e.Action

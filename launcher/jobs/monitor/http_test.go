@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -28,7 +29,7 @@ func busy() *watch.Board {
 	b.Progress(1, 1, "h1", []byte(`{"epoch":1,"tiles":5,"bytes_sent":7,"seconds":{"halo":2}}`))
 	b.Progress(1, 2, "h2", []byte(`{"epoch":2,"tiles":1,"bytes_sent":1,"seconds":{"halo":0.5}}`))
 	b.Progress(-1, 3, "h3", []byte(`{"epoch":2}`))
-	b.Event(watch.Event{Rank: 1, What: "was killed"})
+	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	return b
 }
 

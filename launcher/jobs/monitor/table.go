@@ -8,6 +8,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -61,7 +62,7 @@ func (s *Snapshot) list() []string {
 }
 
 // told returns an event in words.
-func told(e *watch.Event) string {
+func told(e *launcher.Event) string {
 	text := e.Time.Local().Format(time.TimeOnly) + " " + strings.TrimSpace(e.What)
 	if e.Action != "" {
 		text += "; " + e.Action

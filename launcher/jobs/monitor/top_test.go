@@ -17,6 +17,7 @@ import (
 
 	"github.com/mattn/go-runewidth"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -30,7 +31,7 @@ func snapshot(sizes ...int) *Snapshot {
 		for r := range n {
 			b.Progress(r, uint32(r), fmt.Sprint("host", r/2), []byte(`{"epoch":1,"all":2000,"left":2000,"since":1,"computed":1,"tiles":1}`))
 		}
-		b.Event(watch.Event{Rank: 1, What: "rank 1 was killed", Action: "another takes its place"})
+		b.Event(launcher.Event{Rank: 1, What: "rank 1 was killed", Action: "another takes its place"})
 		status := b.Snapshot()
 		st := new(progress.Meter).Take(&status)
 		s.Jobs = append(s.Jobs, Job{status, st.Report(), st})
@@ -125,7 +126,7 @@ func TestTop(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	text := out(&Top{JSON: true, Stream: true}, func() {
-		b.Event(watch.Event{What: "something"})
+		b.Event(launcher.Event{What: "something"})
 		<-time.After(50 * time.Millisecond)
 		s.Close()
 	})

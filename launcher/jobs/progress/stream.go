@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -108,7 +109,7 @@ func (s *Stream) Begin(j watch.Job) {
 }
 
 // Event tells what befell a rank.
-func (s *Stream) Event(e watch.Event) {
+func (s *Stream) Event(e launcher.Event) {
 	s.put(eventLine{head{e.Time, watch.Happens}, e.Member, e.Rank, e.Host, e.What, e.Action})
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -19,7 +20,7 @@ func TestStreamNames(t *testing.T) {
 	s := NewStream(&out)
 	began := time.Unix(1, 0)
 	s.Begin(watch.Job{ID: "j", Began: began})
-	s.Event(watch.Event{Rank: 1, What: "was killed"})
+	s.Event(launcher.Event{Rank: 1, What: "was killed"})
 	s.Log(began, slog.LevelWarn, "careful")
 	s.Line(-1, "h", "stdout", "text \xff")
 	s.put(progressLine{head{began, progress}, "j", (&Standing{Fraction: -1, Left: -1}).Report()})

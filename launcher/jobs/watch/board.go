@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"halorun/launcher"
 )
 
 // Job is what is known of a job from its beginning.
@@ -41,16 +43,6 @@ const (
 	Timeout     = "timeout"
 )
 
-// Event is something that befell a rank, or a host.
-type Event struct {
-	Time   time.Time `json:"time"`
-	Member uint32    `json:"member"`
-	Rank   int       `json:"rank"`
-	Host   string    `json:"host"`
-	What   string    `json:"what"`
-	Action string    `json:"action"` // what was done about it
-}
-
 // Rank is how a rank is, as it said last.
 type Rank struct {
 	Rank   int             `json:"rank"` // below 0: the source and sink, which is no rank
@@ -81,15 +73,15 @@ type End struct {
 // Status is how a job is at a time.
 type Status struct {
 	Job
-	Time     time.Time `json:"time"`
-	State    string    `json:"state"`
-	Picture  Picture   `json:"picture"`
-	Pictures *Pictures `json:"pictures,omitempty"`
-	Ranks    []Rank    `json:"ranks"` // the latest member of each, by rank
-	Lost     []Rank    `json:"lost"`  // members before, as they were heard last
-	Events   int       `json:"events"`
-	Last     *Event    `json:"last_event"`
-	End      *End      `json:"end,omitempty"`
+	Time     time.Time       `json:"time"`
+	State    string          `json:"state"`
+	Picture  Picture         `json:"picture"`
+	Pictures *Pictures       `json:"pictures,omitempty"`
+	Ranks    []Rank          `json:"ranks"` // the latest member of each, by rank
+	Lost     []Rank          `json:"lost"`  // members before, as they were heard last
+	Events   int             `json:"events"`
+	Last     *launcher.Event `json:"last_event"`
+	End      *End            `json:"end,omitempty"`
 }
 
 // Kinds of items.
@@ -104,16 +96,16 @@ const (
 
 // Item is something that has happened. Which of its parts are there depends on its kind.
 type Item struct {
-	Time  time.Time  `json:"time"`
-	Kind  string     `json:"kind"`
-	Job   *Job       `json:"job,omitempty"`
-	Event *Event     `json:"event,omitempty"`
-	Level slog.Level `json:"level"`
-	Text  string     `json:"text,omitempty"`
-	Rank  *int       `json:"rank,omitempty"`   // of a line
-	Host  string     `json:"host,omitempty"`   // of a line
-	Where string     `json:"stream,omitempty"` // of a line: stdout or stderr
-	End   *End       `json:"end,omitempty"`
+	Time  time.Time       `json:"time"`
+	Kind  string          `json:"kind"`
+	Job   *Job            `json:"job,omitempty"`
+	Event *launcher.Event `json:"event,omitempty"`
+	Level slog.Level      `json:"level"`
+	Text  string          `json:"text,omitempty"`
+	Rank  *int            `json:"rank,omitempty"`   // of a line
+	Host  string          `json:"host,omitempty"`   // of a line
+	Where string          `json:"stream,omitempty"` // of a line: stdout or stderr
+	End   *End            `json:"end,omitempty"`
 }
 
 // Board is what is known of one job. Its methods may be called by any goroutine.
@@ -166,7 +158,7 @@ func (b *Board) CountPictures(p Pictures) {
 }
 
 // Event takes over what befell a rank.
-func (b *Board) Event(e Event) {
+func (b *Board) Event(e launcher.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.status.Events++

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -14,7 +15,7 @@ func TestSubscribe(t *testing.T) {
 	b := watch.NewBoard(watch.Job{ID: "j", Began: time.Unix(1, 0)})
 	wide, narrow := b.Subscribe(10), b.Subscribe(2)
 	b.Describe("k", watch.Picture{Width: 3}, []string{"invert"})
-	b.Event(watch.Event{Rank: 1, What: "was killed"})
+	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	b.Log(slog.LevelWarn, "careful")
 	b.Line(-1, "h1", "stderr", "hello")
 	b.Finish(watch.End{State: watch.Done})

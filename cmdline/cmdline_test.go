@@ -158,7 +158,7 @@ func TestEnvironment(t *testing.T) {
 func TestEscape(t *testing.T) {
 	var b strings.Builder
 	p := Page{App: testApp(nil), Date: "2026-01-02", Description: "-x \\ 'a' × → ~^`\"", Exit: []Row{{".x", "'y"}}}
-	if err := p.Write(&b); err != nil {
+	if err := p.Roff(&b); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{

@@ -3,10 +3,12 @@ package main
 import (
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"halorun/cmdline"
+	"halorun/kernels"
 	"halorun/kernels/simd"
 )
 
@@ -14,11 +16,15 @@ func manCommand() *cli.Command {
 	return &cli.Command{
 		Name: "man", Usage: "print the man page, as roff", OnUsageError: onUsageError,
 		Description: "To read it: halorun man | man -l -",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "markdown", Usage: "as Markdown"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("man takes no arguments, not %q", c.Args().First())
 			}
-			return manPage(c.App).Write(c.App.Writer)
+			if c.Bool("markdown") {
+				return manPage(c.App).Markdown(c.App.Writer)
+			}
+			return manPage(c.App).Roff(c.App.Writer)
 		},
 	}
 }
@@ -33,7 +39,7 @@ func manPage(app *cli.App) *cmdline.Page {
 		Description: "Halorun runs picture operations on many processes and many machines, in the manner of MPI: it starts identical rank processes, splits the picture's " +
 			"rows among them, lets them exchange rows over TCP, and writes one file. That file is the same, byte for byte, whatever the number of ranks. " +
 			"All messages go to stderr. With --quiet nothing is written but one line if the job fails.",
-		Resume: resume,
+		Operations: operationRows(), Resume: resume,
 		Environment: []cmdline.Row{
 			{What: simd.Variable, Meaning: "asks for an instruction set: go, neon, avx2 or avx512"},
 			{What: "TMPDIR", Meaning: "folder for what cannot be read at random, such as a pipe, and for what does not fit into memory"},
@@ -55,6 +61,26 @@ func manPage(app *cli.App) *cmdline.Page {
 		},
 		SeeAlso: "ssh(1), mpirun(1). The operations: halorun ops. The manual is docs/manual.md in the source.",
 	}
+}
+
+func operationRows() (rows []cmdline.Row) {
+	for _, d := range kernels.Definitions() {
+		meaning := d.Doc + "; border: " + d.Border.String()
+		if len(d.Aliases) > 0 {
+			meaning += "; also called " + strings.Join(d.Aliases, ", ")
+		}
+		var values []string
+		for _, p := range d.Params {
+			values = append(values, p.Name+"="+p.DefaultText())
+			meaning += ". " + p.Name + ": " + p.Describe()
+		}
+		what := d.Name
+		if len(values) > 0 {
+			what += ":" + strings.Join(values, ",")
+		}
+		rows = append(rows, cmdline.Row{What: what, Meaning: meaning})
+	}
+	return rows
 }
 
 // dateOfProgram returns the day of the commit that this program is made of, or else of its file.

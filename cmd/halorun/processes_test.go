@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -145,6 +146,9 @@ func exitCode(t *testing.T, job *exec.Cmd) int {
 func TestSignals(t *testing.T) {
 	for sig, want := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 129} {
 		t.Run(sig.String(), func(t *testing.T) {
+			heard := make(chan os.Signal, 1)
+			signal.Notify(heard, sig) // so that children do not ignore what this process was told to ignore, under nohup
+			defer signal.Stop(heard)
 			dir := t.TempDir()
 			report := filepath.Join(dir, "r.json")
 			job, pids := slowJob(t, dir, "--report", report)

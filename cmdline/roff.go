@@ -7,7 +7,10 @@ import (
 )
 
 // roff is a text for troff. A line of text never is a request, whatever it begins with.
-type roff struct{ strings.Builder }
+type roff struct {
+	strings.Builder
+	begun bool // a section, in which nothing stands yet
+}
 
 func (r *roff) title(p *Page) {
 	name := p.App.Name
@@ -16,10 +19,18 @@ func (r *roff) title(p *Page) {
 	r.text(name + " - " + p.App.Usage)
 }
 
-func (r *roff) section(name string)     { r.line(".SH", name) }
-func (r *roff) command(synopsis string) { r.line(".SS", synopsis) }
+func (r *roff) section(name string) {
+	r.line(".SH", name)
+	r.begun = true
+}
+
+func (r *roff) command(synopsis string) {
+	r.line(".SS", synopsis)
+	r.begun = true
+}
 
 func (r *roff) synopses(lines []string) {
+	r.begun = false
 	r.line(".nf")
 	for _, l := range lines {
 		r.line(".B", l)
@@ -47,7 +58,10 @@ func (r *roff) text(s string) {
 
 func (r *roff) paragraphs(texts ...string) {
 	for _, t := range texts {
-		r.line(".PP")
+		if !r.begun {
+			r.line(".PP")
+		}
+		r.begun = false
 		for l := range strings.SplitSeq(t, "\n") {
 			r.text(strings.TrimSpace(l))
 		}
@@ -55,6 +69,7 @@ func (r *roff) paragraphs(texts ...string) {
 }
 
 func (r *roff) rows(rows []Row) {
+	r.begun = false
 	for _, row := range rows {
 		r.line(".TP")
 		r.line(".B", row.What)
@@ -63,6 +78,7 @@ func (r *roff) rows(rows []Row) {
 }
 
 func (r *roff) flag(names, value, usage string) {
+	r.begun = false
 	r.line(".TP")
 	if value == "" {
 		r.line(".B", names)

@@ -171,7 +171,7 @@ func isOurs(path string) bool {
 	return err == nil && bytes.HasPrefix(head, []byte("SQLite format 3\x00")) && binary.BigEndian.Uint32(head[68:]) == appID
 }
 
-// setAside gives a damaged database another name, unless another process has just done so.
+// setAside gives a damaged database another name, unless another process has just done so. Its lock's file stays: others may wait for that one.
 func setAside(ctx context.Context, t Target) (aside string, moved bool, err error) {
 	lock, err := os.OpenFile(t.path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -192,7 +192,6 @@ func setAside(ctx context.Context, t Target) (aside string, moved bool, err erro
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-	defer os.Remove(lock.Name())
 	s, err := tryOpen(ctx, t)
 	if err == nil {
 		err = s.check(ctx)

@@ -207,17 +207,20 @@ func (b *Board) Snapshot() Status {
 // Subscription gets what happens.
 type Subscription struct {
 	Items   <-chan Item // closed by Close
-	items   chan Item
+	items   chan Item // with room for one more than size: the end
+	size    int
 	board   *Board
 	dropped int64
 }
 
-// Subscribe returns a queue of so many items, of which the first is the job's beginning, with what is known of it by now.
+// Subscribe returns a queue of so many items, of which the first is the job's beginning, with what is known of it by now. The job's end has
+// room besides.
 func (b *Board) Subscribe(size int) *Subscription {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	items := make(chan Item, max(1, size))
-	s := &Subscription{Items: items, items: items, board: b}
+	size = max(1, size)
+	items := make(chan Item, size+1)
+	s := &Subscription{Items: items, items: items, size: size, board: b}
 	b.watchers[s] = true
 	job := b.status.Job
 	items <- Item{Time: job.Began, Kind: Begins, Job: &job}
@@ -227,6 +230,10 @@ func (b *Board) Subscribe(size int) *Subscription {
 // tell queues an item for all who want it. The lock is held.
 func (b *Board) tell(i Item) {
 	for s := range b.watchers {
+		if i.Kind != Ends && len(s.items) >= s.size { // nobody else can fill it meanwhile
+			s.dropped++
+			continue
+		}
 		select {
 		case s.items <- i:
 		default:

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -50,23 +52,36 @@ type carried struct {
 
 func newCourier(dir string) *courier { return &courier{dir, make(map[string]*carried)} }
 
-// bring adds to the store what has come since it was called last. It returns the attempts whose launchers live.
+// bring adds to the store what has come since it was called last. It returns the attempts whose launchers live, as far as is known. A spool
+// that cannot be had holds up no other; the error is a spoolError.
 func (c *courier) bring(ctx context.Context, s Store) (living []string, err error) {
 	runs, err := spools(c.dir)
 	if err != nil {
-		return nil, err
+		return nil, spoolError{err}
 	}
+	var left []error
 	for _, run := range runs {
 		lives, err := c.bringOne(ctx, s, run)
-		if err != nil {
+		if errors.As(err, new(spoolError)) {
+			left = append(left, err)
+			lives = true // who knows
+		} else if err != nil {
 			return living, err
 		}
 		if lives {
 			living = append(living, run)
 		}
 	}
+	if len(left) > 0 {
+		return living, spoolError{errors.Join(left...)}
+	}
 	return living, nil
 }
+
+// spoolError is about a spool, which is none of the store.
+type spoolError struct{ error }
+
+func (e spoolError) Unwrap() error { return e.error }
 
 func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool, err error) {
 	u := c.open[run]
@@ -76,7 +91,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 			return false, nil // somebody else has brought it
 		}
 		if err != nil {
-			return false, err
+			return false, spoolError{err}
 		}
 		u = &carried{unspool: file}
 		c.open[run] = u
@@ -90,7 +105,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 	for more := true; more; {
 		var entries []Entry
 		if entries, more, err = u.next(); err != nil {
-			return false, err
+			return false, spoolError{err}
 		}
 		a := &u.folder.Attempt
 		ended := !a.Running()
@@ -119,7 +134,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 	lives = u.lives && (u.folder.Running() || u.folder.Run == "")
 	if !lives {
 		if err := os.Remove(u.file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, err
+			return false, spoolError{err}
 		}
 		u.close()
 		delete(c.open, run)
@@ -182,7 +197,10 @@ func Use(ctx context.Context, t Target, warn func(string), f func(*History) erro
 		h := &History{Store: s, target: t}
 		dir, _ := t.spoolFolder() // without one, nothing waits
 		h.courier = newCourier(dir)
-		err = h.Refresh(ctx)
+		left, err := h.refresh(ctx)
+		if left != nil {
+			warn(fmt.Sprintf("not all that waits for the history can be brought: %s", strings.ReplaceAll(left.Error(), "\n", "; ")))
+		}
 		if err != nil && !isCorrupt(err) && ctx.Err() == nil {
 			warn(err.Error()) // perhaps one may only read it
 			err = nil
@@ -199,16 +217,23 @@ func Use(ctx context.Context, t Target, warn func(string), f func(*History) erro
 	}
 }
 
-// Refresh brings what is new into the store, and looks who lives.
+// Refresh brings what is new into the store, and looks who lives. Of spools that cannot be had Use has told.
 func (h *History) Refresh(ctx context.Context) error {
+	_, err := h.refresh(ctx)
+	return err
+}
+
+func (h *History) refresh(ctx context.Context) (left, err error) {
 	began := time.Now()
 	living, err := h.courier.bring(ctx, h.Store)
-	if err != nil {
-		return h.target.about(err)
+	if errors.As(err, new(spoolError)) {
+		left = err
+	} else if err != nil {
+		return nil, h.target.about(err)
 	}
 	since := began
 	if !h.target.own {
 		since = began.Add(-silence)
 	}
-	return h.target.about(h.Bury(ctx, since, living))
+	return left, h.target.about(h.Bury(ctx, since, living))
 }

@@ -283,5 +283,8 @@ func (r *Recorder) bring(ctx context.Context, c *courier, s Store) error {
 	default:
 	}
 	_, err := c.bring(ctx, s)
+	if errors.As(err, new(spoolError)) {
+		return nil // what others have left is not this job's; who reads the history hears of it
+	}
 	return err
 }

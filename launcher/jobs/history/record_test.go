@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -135,6 +136,65 @@ func TestKilled(t *testing.T) {
 	}
 	if left, _ := spools(dir); len(left) > 0 {
 		t.Errorf("%v is left", left)
+	}
+}
+
+// A spool that cannot be read holds up no other, and counts as one of a launcher that lives.
+func TestUnreadable(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for _, run := range []string{"a", "b", "c"} {
+		s, err := newSpool(dir, run)
+		if err == nil {
+			err = s.write([]byte(`{"item":{"kind":"begin","job":{"job":"`+run+`","run":"`+run+`"}}}`+"\n"), false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.file.Close()
+	}
+	s := opened(t, fileIn(t, "h.db"))
+	c := newCourier(dir)
+	defer c.close()
+	u, err := openSpool(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.close()
+	c.open["a"] = &carried{unspool: u}
+	living, err := c.bring(ctx, s)
+	if !errors.As(err, new(spoolError)) || !strings.Contains(err.Error(), "a.jsonl: file already closed") || !slices.Equal(living, []string{"a"}) {
+		t.Errorf("%q live, %v", living, err)
+	}
+	if all, err := s.Attempts(ctx, Query{States: []string{Killed}}); err != nil || len(all) != 2 {
+		t.Errorf("%s, %v", texted(all), err)
+	}
+	if left, err := spools(dir); err != nil || !slices.Equal(left, []string{"a"}) {
+		t.Errorf("%q, %v", left, err)
+	}
+}
+
+// Who reads the history hears of a spool that cannot be read.
+func TestUnreadableWarning(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target := fileIn(t, "h.db")
+	target.own = false
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, err := newSpool(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bad.file.Close()
+	if err := bad.file.Truncate(maxLine + 1<<20); err != nil { // all one line
+		t.Fatal(err)
+	}
+	var warnings []string
+	err = Use(context.Background(), target, func(text string) { warnings = append(warnings, text) }, func(*History) error { return nil })
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "a.jsonl: a line of it is too long") {
+		t.Errorf("%q, %v", warnings, err)
 	}
 }
 

@@ -207,7 +207,7 @@ func (b *Board) Snapshot() Status {
 // Subscription gets what happens.
 type Subscription struct {
 	Items   <-chan Item // closed by Close
-	items   chan Item // with room for one more than size: the end
+	items   chan Item   // with room for one more than size: the end
 	size    int
 	board   *Board
 	dropped int64

@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// renewEvery is how often a running job says in the store that it is one.
+	// renewEvery is how often a running job says in the store, and by its spool, that it is one.
 	renewEvery = 10 * time.Second
-	// silence is after what time without that it counts as killed, for those who see nothing but the store.
+	// silence is after what time without that it counts as killed, for those who see nothing but the store or the time of its spool: more
+	// than it takes a shared file system to tell.
 	silence = 2 * time.Minute
 	// maxWaiting is how many spools may wait for a store that cannot be had.
 	maxWaiting = 1000
@@ -109,11 +110,12 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 		}
 		a := &u.folder.Attempt
 		ended := !a.Running()
-		if !u.lives && !more && !ended {
+		lives = u.lives()
+		if !lives && !more && !ended {
 			a.State = Killed
 		}
-		if now := time.Now(); u.lives && !ended && (len(entries) > 0 || now.Sub(u.renewed) >= renewEvery) {
-			u.renewed, a.Seen = now, exact(now)
+		if now := time.Now(); lives && !ended && (len(entries) > 0 || now.Sub(u.renewed) >= renewEvery) {
+			u.renewed, a.Seen = now, exact(u.seen)
 		} else if a.Entries == u.brought && a.State != Killed {
 			continue // nothing is new
 		}
@@ -131,8 +133,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 		u.brought = a.Entries
 		offset, before = u.offset, u.folder
 	}
-	lives = u.lives && (u.folder.Running() || u.folder.Run == "")
-	if !lives {
+	if lives = lives && (u.folder.Running() || u.folder.Run == ""); !lives {
 		if err := os.Remove(u.file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, spoolError{err}
 		}
@@ -165,7 +166,7 @@ func (c *courier) limit() {
 	slices.SortFunc(files, func(a, b file) int { return a.changed.Compare(b.changed) })
 	for _, f := range files[:max(0, len(files)-maxWaiting)] {
 		if open, err := os.Open(f.path); err == nil {
-			if !lives(open) {
+			if !locked(open) && time.Since(f.changed) >= silence {
 				_ = os.Remove(f.path)
 			}
 			open.Close()

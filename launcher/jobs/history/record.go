@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"os/user"
 	"strconv"
@@ -141,7 +142,9 @@ func (r *Recorder) write(ready chan<- bool) {
 	var lines []byte
 	var skipped int64
 	at := newOrigin()
-	for i := range r.sub.Items {
+	beat := time.NewTicker(renewEvery)
+	defer beat.Stop()
+	for i := range r.items(beat.C, s.touch) {
 		l := line{Item: &i, Origin: at}
 		at = nil
 		switch i.Kind {
@@ -176,6 +179,22 @@ func (r *Recorder) write(ready chan<- bool) {
 	// The lock stays as long as this process does: until then the end may be missing.
 	if err := s.write(lines, false); err != nil {
 		r.warn("not all of the job's history is recorded in %s: %v", r.dir, plain(err))
+	}
+}
+
+// items yields what happens until the subscription ends, and calls touch meanwhile.
+func (r *Recorder) items(beat <-chan time.Time, touch func()) iter.Seq[watch.Item] {
+	return func(yield func(watch.Item) bool) {
+		for {
+			select {
+			case <-beat:
+				touch()
+			case i, more := <-r.sub.Items:
+				if !more || !yield(i) {
+					return
+				}
+			}
+		}
 	}
 }
 

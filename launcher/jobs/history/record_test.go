@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -83,6 +85,25 @@ func TestRecorder(t *testing.T) {
 	testDelivered(t, named)
 }
 
+// beginning is the first line of a spool.
+func beginning(t *testing.T, run, machine string) string {
+	t.Helper()
+	b, err := json.Marshal(line{Origin: &origin{Machine: machine}, Item: &watch.Item{Time: begin, Kind: watch.Begins, Job: &watch.Job{ID: run, Run: run, Began: begin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b) + "\n"
+}
+
+func here(t *testing.T) string {
+	t.Helper()
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // A launcher that ends without a word was killed; as long as it lives its job runs.
 func TestKilled(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -99,7 +120,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := func(item string) string { return `{"item":` + item + "}\n" }
-	begun := line(`{"time":"2026-11-01T12:00:00Z","kind":"begin","job":{"job":"r1","run":"r1","began":"2026-11-01T12:00:00Z"}}`)
+	begun := beginning(t, "r1", here(t))
 	state := func() string {
 		t.Helper()
 		got := "none"
@@ -139,6 +160,84 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// Where machines share a folder and see no locks of others, a job of another one runs as long as its spool is touched.
+func TestOtherMachine(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	w, err := newSpool(dir, "r1")
+	if err == nil {
+		err = w.write([]byte(beginning(t, "r1", "not "+here(t))), false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file.Close() // as if the lock were not seen
+	s := opened(t, fileIn(t, "h.db"))
+	touched := time.Now()
+	for _, step := range []struct {
+		touched time.Time
+		want    string
+		spools  int
+	}{
+		{touched, watch.Starting, 1}, {touched.Add(-silence / 2), watch.Starting, 1}, {touched.Add(-2 * silence), Killed, 0},
+	} {
+		if err := os.Chtimes(filepath.Join(dir, "r1"+spoolEnd), time.Time{}, step.touched); err != nil {
+			t.Fatal(err)
+		}
+		c := newCourier(dir)
+		living, err := c.bring(ctx, s)
+		c.close()
+		if err != nil || len(living) != step.spools {
+			t.Errorf("%q live, %v", living, err)
+		}
+		got, err := s.Attempts(ctx, Query{})
+		if err != nil || len(got) != 1 || got[0].State != step.want {
+			t.Errorf("%s, %v, want %s", texted(got), err, step.want)
+		}
+		if left, err := spools(dir); err != nil || len(left) != step.spools {
+			t.Errorf("%q, %v", left, err)
+		}
+	}
+}
+
+// A launcher touches its spool also while nothing happens.
+func TestTouch(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "r1"+spoolEnd)
+	changed := func() time.Time {
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.ModTime()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := &Recorder{board: newBoard("r1"), dir: dir, run: "r1", written: make(chan struct{}), tell: func(text string) { t.Error(text) }}
+		r.sub = r.board.Subscribe(10)
+		ready := make(chan bool, 1)
+		go r.write(ready)
+		synctest.Wait()
+		if err := os.Chtimes(path, time.Time{}, begin); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(renewEvery + 1) // of the bubble, in which no time passes
+		synctest.Wait()
+		if at := changed(); at.Equal(begin) {
+			t.Error("it is not touched")
+		}
+		r.sub.Close()
+		<-r.written
+	})
+}
+
 // A spool that cannot be read holds up no other, and counts as one of a launcher that lives.
 func TestUnreadable(t *testing.T) {
 	ctx := context.Background()
@@ -146,7 +245,7 @@ func TestUnreadable(t *testing.T) {
 	for _, run := range []string{"a", "b", "c"} {
 		s, err := newSpool(dir, run)
 		if err == nil {
-			err = s.write([]byte(`{"item":{"kind":"begin","job":{"job":"`+run+`","run":"`+run+`"}}}`+"\n"), false)
+			err = s.write([]byte(beginning(t, run, here(t))), false)
 		}
 		if err != nil {
 			t.Fatal(err)

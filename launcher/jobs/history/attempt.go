@@ -119,10 +119,9 @@ type origin struct {
 
 // line is one of a spool.
 type line struct {
-	Origin  *origin        `json:"origin,omitempty"`  // in the first
-	Picture *watch.Picture `json:"picture,omitempty"` // as soon as it is known
-	Dropped int64          `json:"dropped,omitempty"`
-	Item    *watch.Item    `json:"item,omitempty"`
+	Origin  *origin     `json:"origin,omitempty"` // in the first
+	Dropped int64       `json:"dropped,omitempty"`
+	Item    *watch.Item `json:"item,omitempty"`
 }
 
 // folder makes an attempt and its entries of the lines of a spool.
@@ -137,9 +136,6 @@ func (f *folder) add(l *line, bytes int) *Entry {
 	f.Bytes += int64(bytes)
 	if l.Origin != nil {
 		f.User, f.Machine, f.PID = l.Origin.User, l.Origin.Machine, l.Origin.PID
-	}
-	if l.Picture != nil {
-		f.Picture = *l.Picture
 	}
 	f.Dropped = max(f.Dropped, l.Dropped)
 	i := l.Item
@@ -200,6 +196,9 @@ func (f *folder) describe(i *watch.Item) {
 	f.Run, f.Job, f.Version, f.Begun = j.Run, j.ID, j.Version, exact(j.Began)
 	f.Command, f.Dir, f.Input, f.Output = plainTexts(j.Command), plainText(j.Dir), plainText(j.Input), plainText(j.Output)
 	f.Ops, f.Ranks, f.Hosts = plainTexts(j.Ops), j.Size, plainTexts(j.Hosts)
+	if i.Picture != nil {
+		f.Picture = *i.Picture
+	}
 	f.State = watch.Starting
 	if i.Kind == watch.Known {
 		f.State = watch.Running

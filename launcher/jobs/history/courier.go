@@ -54,8 +54,8 @@ type carried struct {
 func newCourier(dir string) *courier { return &courier{dir, make(map[string]*carried)} }
 
 // bring adds to the store what has come since it was called last. It returns the attempts whose launchers live, as far as is known. A spool
-// that cannot be had holds up no other; the error is a spoolError.
-func (c *courier) bring(ctx context.Context, s Store) (living []string, err error) {
+// that cannot be had holds up no other; the error is a spoolError. When until is closed, it brings no more than one.
+func (c *courier) bring(ctx context.Context, s Store, until <-chan struct{}) (living []string, err error) {
 	runs, err := spools(c.dir)
 	if err != nil {
 		return nil, spoolError{err}
@@ -71,6 +71,11 @@ func (c *courier) bring(ctx context.Context, s Store) (living []string, err erro
 		}
 		if lives {
 			living = append(living, run)
+		}
+		select {
+		case <-until:
+			return living, nil
+		default:
 		}
 	}
 	if len(left) > 0 {
@@ -226,7 +231,7 @@ func (h *History) Refresh(ctx context.Context) error {
 
 func (h *History) refresh(ctx context.Context) (left, err error) {
 	began := time.Now()
-	living, err := h.courier.bring(ctx, h.Store)
+	living, err := h.courier.bring(ctx, h.Store, nil)
 	if errors.As(err, new(spoolError)) {
 		left = err
 	} else if err != nil {

@@ -185,7 +185,7 @@ func TestOtherMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := newCourier(dir)
-		living, err := c.bring(ctx, s)
+		living, err := c.bring(ctx, s, nil)
 		c.close()
 		if err != nil || len(living) != step.spools {
 			t.Errorf("%q live, %v", living, err)
@@ -220,8 +220,7 @@ func TestTouch(t *testing.T) {
 		return st.ModTime()
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := &Recorder{board: newBoard("r1"), dir: dir, run: "r1", written: make(chan struct{}), tell: func(text string) { t.Error(text) }}
-		r.sub = r.board.Subscribe(10)
+		r := &Recorder{target: target, run: "r1", sub: newBoard("r1").Subscribe(10), tell: func(text string) { t.Error(text) }, written: make(chan struct{})}
 		ready := make(chan bool, 1)
 		go r.write(ready)
 		synctest.Wait()
@@ -261,7 +260,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	u.close()
 	c.open["a"] = &carried{unspool: u}
-	living, err := c.bring(ctx, s)
+	living, err := c.bring(ctx, s, nil)
 	if !errors.As(err, new(spoolError)) || !strings.Contains(err.Error(), "a.jsonl: file already closed") || !slices.Equal(living, []string{"a"}) {
 		t.Errorf("%q live, %v", living, err)
 	}
@@ -379,6 +378,59 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("%v waits", left)
 			}
 		})
+	}
+}
+
+// Where the user's folder takes nothing, a job is in a database that is named even so, and nothing is left.
+func TestNoHome(t *testing.T) {
+	file, temporary := filepath.Join(t.TempDir(), "file"), t.TempDir()
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", file) // no folder can be made in there
+	t.Setenv("TMPDIR", temporary)
+	target := fileIn(t, "h.db")
+	target.own = false
+	b := newBoard("r1")
+	r := Record(b, target, func(text string) { t.Error(text) })
+	b.Finish(watch.End{Time: begin, State: watch.Done})
+	r.sub.Close()
+	<-r.done
+	r.Close()
+	all, err := opened(t, target).Attempts(context.Background(), Query{})
+	if err != nil || len(all) != 1 || all[0].State != watch.Done {
+		t.Errorf("%s, %v", texted(all), err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A short job brings a part of what others have left, and then what is its own.
+func TestBacklog(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for _, run := range []string{"a", "b", "c"} {
+		s, err := newSpool(dir, run)
+		if err == nil {
+			err = s.write([]byte(beginning(t, run, here(t))), false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.file.Close()
+	}
+	c := newCourier(dir)
+	defer c.close()
+	over := make(chan struct{})
+	close(over)
+	for left := range 3 {
+		if _, err := c.bring(ctx, opened(t, fileIn(t, "h.db")), over); err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := spools(dir); err != nil || len(runs) != 2-left {
+			t.Errorf("%q, %v", runs, err)
+		}
 	}
 }
 

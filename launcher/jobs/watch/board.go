@@ -96,16 +96,17 @@ const (
 
 // Item is something that has happened. Which of its parts are there depends on its kind.
 type Item struct {
-	Time  time.Time       `json:"time"`
-	Kind  string          `json:"kind"`
-	Job   *Job            `json:"job,omitempty"`
-	Event *launcher.Event `json:"event,omitempty"`
-	Level slog.Level      `json:"level"`
-	Text  string          `json:"text,omitempty"`
-	Rank  *int            `json:"rank,omitempty"`   // of a line
-	Host  string          `json:"host,omitempty"`   // of a line
-	Where string          `json:"stream,omitempty"` // of a line: stdout or stderr
-	End   *End            `json:"end,omitempty"`
+	Time    time.Time       `json:"time"`
+	Kind    string          `json:"kind"`
+	Job     *Job            `json:"job,omitempty"`
+	Picture *Picture        `json:"picture,omitempty"` // of what is known
+	Event   *launcher.Event `json:"event,omitempty"`
+	Level   slog.Level      `json:"level"`
+	Text    string          `json:"text,omitempty"`
+	Rank    *int            `json:"rank,omitempty"`   // of a line
+	Host    string          `json:"host,omitempty"`   // of a line
+	Where   string          `json:"stream,omitempty"` // of a line: stdout or stderr
+	End     *End            `json:"end,omitempty"`
 }
 
 // Board is what is known of one job. Its methods may be called by any goroutine.
@@ -130,7 +131,7 @@ func (b *Board) Describe(id string, p Picture, ops []string) {
 	defer b.mu.Unlock()
 	b.status.ID, b.status.Picture, b.status.Ops = id, p, slices.Clone(ops)
 	job := b.status.Job
-	b.tell(Item{Time: time.Now(), Kind: Known, Job: &job})
+	b.tell(Item{Time: time.Now(), Kind: Known, Job: &job, Picture: &p})
 }
 
 // Progress takes over what a rank says of itself.

@@ -26,8 +26,8 @@ func TestSubscribe(t *testing.T) {
 	var kinds []string
 	for i := range wide.Items {
 		kinds = append(kinds, i.Kind)
-		if i.Kind == watch.Known && i.Job.ID != "k" {
-			t.Errorf("it is known as %+v", i.Job)
+		if i.Kind == watch.Known && (i.Job.ID != "k" || i.Picture.Width != 3) {
+			t.Errorf("it is known as %+v, %+v", i.Job, i.Picture)
 		}
 	}
 	if want := []string{watch.Begins, watch.Known, watch.Happens, watch.Says, watch.Prints, watch.Ends}; !slices.Equal(kinds, want) {

@@ -309,19 +309,26 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 		err = cause
 	}
 	report.conclude(began, err)
-	o.board.Finish(report.end())
-	recorder.Close()
-	if o.report == "" || errors.As(err, new(reportError)) {
-		return err
-	}
-	if reportErr := report.write(ctx, o.report); reportErr != nil {
-		reportErr = &ranks.OutputError{Name: o.report, Err: reportErr}
-		if err == nil {
-			return reportErr
-		}
+	if reportErr := o.writeReport(ctx, report, err); err == nil && reportErr != nil {
+		err = reportErr
+		report.conclude(began, err)
+	} else if reportErr != nil {
 		o.log.Error(reportErr.Error())
 	}
+	o.board.Finish(report.end())
+	recorder.Close()
 	return err
+}
+
+// writeReport writes the report about a job that ended with err, if one is wanted and can be had.
+func (o *runOptions) writeReport(ctx context.Context, report *report, err error) error {
+	if o.report == "" || errors.As(err, new(reportError)) {
+		return nil
+	}
+	if err := report.write(ctx, o.report); err != nil {
+		return &ranks.OutputError{Name: o.report, Err: err}
+	}
+	return nil
 }
 
 // job opens the files, runs the ranks and puts OUTPUT in place.

@@ -107,6 +107,7 @@ type runOptions struct {
 	outputDir    string
 	answer       io.Writer // of --dry-run
 	log          *slog.Logger
+	told         *slog.Logger // what the board has heard already
 	speech       *speech
 	metrics      string       // address; "": none
 	board        *watch.Board // what is known of the job
@@ -480,7 +481,7 @@ func (o *runOptions) event(e launcher.Event) {
 	if e.Action == "" || e.Action == jobEnds {
 		return // the error says it
 	}
-	o.log.Warn(oneLine(e.What + "; " + e.Action))
+	o.told.Warn(oneLine(e.String()))
 }
 
 // jobEnds is the action of the event that ends a job.

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"halorun/launcher"
+	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -125,10 +125,7 @@ type line struct {
 }
 
 // folder makes an attempt and its entries of the lines of a spool.
-type folder struct {
-	Attempt
-	event string // the latest, as it is said
-}
+type folder struct{ Attempt }
 
 // add takes the next line. It returns the entry that it holds, or nil.
 func (f *folder) add(l *line, bytes int) *Entry {
@@ -158,12 +155,8 @@ func (f *folder) add(l *line, bytes int) *Entry {
 			return nil
 		}
 		f.Events++
-		f.event = said(i.Event)
-		e.Level, e.Rank, e.Host, e.Text = slog.LevelWarn, &i.Event.Rank, plainText(i.Event.Host), brief(f.event)
+		e.Level, e.Rank, e.Host, e.Text = slog.LevelWarn, &i.Event.Rank, plainText(i.Event.Host), brief(messages.OneLine(i.Event.String()))
 	case watch.Says:
-		if i.Text == f.event {
-			return nil // the user was told of it
-		}
 	case watch.Prints:
 		if i.Where == "stderr" {
 			e.Level = slog.LevelWarn
@@ -172,20 +165,6 @@ func (f *folder) add(l *line, bytes int) *Entry {
 		return nil
 	}
 	return e
-}
-
-// said returns an event as it is told to the user.
-func said(e *launcher.Event) string {
-	text := e.What
-	if e.Action != "" {
-		text += "; " + e.Action
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.TrimSpace(text))
 }
 
 func (f *folder) describe(i *watch.Item) {

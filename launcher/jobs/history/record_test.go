@@ -35,8 +35,7 @@ func testDelivered(t *testing.T, target Target) {
 	b := newBoard("r1")
 	r := Record(b, target, func(text string) { t.Error(text) })
 	b.Describe("job", watch.Picture{Width: 3, Height: 4, Channels: 1}, []string{"blur:size=31"})
-	b.Event(launcher.Event{Time: begin, Rank: 1, Host: "h", What: "rank 1 was killed", Action: "another takes over"})
-	b.Log(slog.LevelWarn, "rank 1 was killed; another takes over") // is said once
+	b.Event(launcher.Event{Time: begin, Rank: 1, Host: "h", What: " rank 1 was\nkilled", Action: "another takes over"})
 	b.Log(slog.LevelInfo, "a\x00b")
 	b.Line(0, "h", "stderr", "oops \xff")
 	b.Finish(watch.End{Time: begin.Add(time.Second), State: watch.Failed, ExitStatus: 1, Error: "no room", Report: []byte(`{"x": 1}`)})

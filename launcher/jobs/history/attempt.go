@@ -3,6 +3,7 @@ package history
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,12 +16,7 @@ import (
 const Killed = "killed"
 
 // States are all states of an attempt.
-func States() []string {
-	return []string{watch.Starting, watch.Running, watch.Done, watch.Failed, watch.Interrupted, watch.Timeout, Killed}
-}
-
-// alive are the states of attempts that have not ended.
-func alive() []string { return []string{watch.Starting, watch.Running} }
+func States() []string { return append(watch.States(), Killed) }
 
 // Attempt is a run of a job. A job that is resumed has several.
 type Attempt struct {
@@ -52,7 +48,7 @@ type Attempt struct {
 }
 
 // Running tells whether an attempt has not ended, as far as is known.
-func (a *Attempt) Running() bool { return a.State == watch.Starting || a.State == watch.Running }
+func (a *Attempt) Running() bool { return slices.Contains(watch.Alive(), a.State) }
 
 // Last returns until when an attempt is known to have run.
 func (a *Attempt) Last() time.Time {

@@ -286,7 +286,7 @@ func (s *mongoStore) Bury(ctx context.Context, since time.Time, except []string)
 		except = []string{}
 	}
 	_, err := s.attempts.UpdateMany(ctx, bson.D{
-		{Key: "state", Value: bson.D{{Key: "$in", Value: alive()}}}, {Key: "seen", Value: bson.D{{Key: "$lt", Value: exact(since)}}},
+		{Key: "state", Value: bson.D{{Key: "$in", Value: watch.Alive()}}}, {Key: "seen", Value: bson.D{{Key: "$lt", Value: exact(since)}}},
 		{Key: "_id", Value: bson.D{{Key: "$nin", Value: except}}},
 	}, bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: Killed}}}})
 	return err

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"halorun/launcher/jobs/watch"
 )
 
 // sqlStore is a Store in a database that speaks SQL.
@@ -231,7 +233,7 @@ func (s *sqlStore) Entries(ctx context.Context, run string, after int64, limit i
 
 func (s *sqlStore) Bury(ctx context.Context, since time.Time, except []string) error {
 	c := new(condition)
-	c.and(in(c, "state", alive()))
+	c.and(in(c, "state", watch.Alive()))
 	c.and("seen < " + c.value(millis(since)))
 	if len(except) > 0 {
 		c.and("NOT " + in(c, "run", except))

@@ -36,12 +36,18 @@ type Picture struct {
 // States of a job.
 const (
 	Starting    = "starting"
-	Running     = "running"
+	Running     = "running" // once it is Described
 	Done        = "done"
 	Failed      = "failed"
 	Interrupted = "interrupted"
 	Timeout     = "timeout"
 )
+
+// States are all states of a job.
+func States() []string { return append(Alive(), Done, Failed, Interrupted, Timeout) }
+
+// Alive are the states of a job that has not ended.
+func Alive() []string { return []string{Starting, Running} }
 
 // Rank is how a rank is, as it said last.
 type Rank struct {
@@ -129,7 +135,7 @@ func NewBoard(j Job) *Board {
 func (b *Board) Describe(id string, p Picture, ops []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status.ID, b.status.Picture, b.status.Ops = id, p, slices.Clone(ops)
+	b.status.State, b.status.ID, b.status.Picture, b.status.Ops = Running, id, p, slices.Clone(ops)
 	job := b.status.Job
 	b.tell(Item{Time: time.Now(), Kind: Known, Job: &job, Picture: &p})
 }
@@ -138,9 +144,6 @@ func (b *Board) Describe(id string, p Picture, ops []string) {
 func (b *Board) Progress(rank int, member uint32, host string, result []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.status.State == Starting {
-		b.status.State = Running
-	}
 	before, ok := b.ranks[rank]
 	if ok && before.Member > member {
 		return

@@ -49,6 +49,10 @@ func TestSnapshot(t *testing.T) {
 	if s := b.Snapshot(); s.State != watch.Starting || len(s.Ranks) != 0 {
 		t.Errorf("%+v", s)
 	}
+	b.Describe("k", watch.Picture{}, nil)
+	if s := b.Snapshot(); s.State != watch.Running {
+		t.Errorf("%+v", s)
+	}
 	b.Progress(1, 1, "h1", []byte(`{"rows":5}`))
 	b.Progress(0, 0, "h1", []byte(`{"rows":1}`))
 	b.Progress(1, 2, "h2", []byte(`{"rows":6}`))

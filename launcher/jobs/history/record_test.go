@@ -250,48 +250,32 @@ func TestUnreadable(t *testing.T) {
 		}
 		s.file.Close()
 	}
-	s := opened(t, fileIn(t, "h.db"))
-	c := newCourier(dir)
-	defer c.close()
+	target := fileIn(t, "h.db")
+	h := &History{Store: opened(t, target), target: target, courier: newCourier(dir)}
+	defer h.courier.close()
+	if err := h.Add(ctx, attempt("a", "a", 0, watch.Running), nil); err != nil {
+		t.Fatal(err)
+	}
 	u, err := openSpool(dir, "a")
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.close()
-	c.open["a"] = &carried{unspool: u}
-	living, err := c.bring(ctx, s, nil)
-	if !errors.As(err, new(spoolError)) || !strings.Contains(err.Error(), "a.jsonl: file already closed") || !slices.Equal(living, []string{"a"}) {
-		t.Errorf("%q live, %v", living, err)
+	h.courier.open["a"] = &carried{unspool: u}
+	left, err := h.refresh(ctx)
+	if err != nil || left == nil || !strings.Contains(left.Error(), "a.jsonl: file already closed") {
+		t.Errorf("%v is left, %v", left, err)
 	}
-	if all, err := s.Attempts(ctx, Query{States: []string{Killed}}); err != nil || len(all) != 2 {
-		t.Errorf("%s, %v", texted(all), err)
+	var states []string
+	all, err := h.Attempts(ctx, Query{})
+	for _, a := range all {
+		states = append(states, a.Run+" "+a.State)
 	}
-	if left, err := spools(dir); err != nil || !slices.Equal(left, []string{"a"}) {
-		t.Errorf("%q, %v", left, err)
+	if want := []string{"c killed", "b killed", "a running"}; err != nil || !slices.Equal(states, want) {
+		t.Errorf("%q, want %q; %v", states, want, err)
 	}
-}
-
-// Who reads the history hears of a spool that cannot be read.
-func TestUnreadableWarning(t *testing.T) {
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	target := fileIn(t, "h.db")
-	target.own = false
-	dir, err := target.spoolFolder()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad, err := newSpool(dir, "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer bad.file.Close()
-	if err := bad.file.Truncate(maxLine + 1<<20); err != nil { // all one line
-		t.Fatal(err)
-	}
-	var warnings []string
-	err = Use(context.Background(), target, func(text string) { warnings = append(warnings, text) }, func(*History) error { return nil })
-	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "a.jsonl: a line of it is too long") {
-		t.Errorf("%q, %v", warnings, err)
+	if runs, err := spools(dir); err != nil || !slices.Equal(runs, []string{"a"}) {
+		t.Errorf("%q, %v", runs, err)
 	}
 }
 

@@ -29,14 +29,14 @@ type dialect struct {
 func tables() []string {
 	return []string{
 		`CREATE TABLE halorun_attempts (
-		run TEXT PRIMARY KEY, job TEXT NOT NULL, state TEXT NOT NULL, superseded INTEGER NOT NULL DEFAULT 0,
+		run TEXT PRIMARY KEY, job TEXT NOT NULL, state TEXT NOT NULL,
 		begun BIGINT NOT NULL, ended BIGINT NOT NULL, seen BIGINT NOT NULL,
 		account TEXT NOT NULL, machine TEXT NOT NULL, pid BIGINT NOT NULL, version TEXT NOT NULL, command TEXT NOT NULL, dir TEXT NOT NULL,
 		input TEXT NOT NULL, output TEXT NOT NULL, ops TEXT NOT NULL, ranks BIGINT NOT NULL, hosts TEXT NOT NULL,
 		width BIGINT NOT NULL, height BIGINT NOT NULL, channels BIGINT NOT NULL,
 		exit_status BIGINT NOT NULL, error TEXT NOT NULL, events BIGINT NOT NULL, entries BIGINT NOT NULL, dropped BIGINT NOT NULL,
 		bytes BIGINT NOT NULL, report TEXT NOT NULL, searched TEXT NOT NULL)`,
-		`CREATE INDEX halorun_attempts_job ON halorun_attempts (job, begun)`,
+		`CREATE INDEX halorun_attempts_job ON halorun_attempts (job, begun, run)`,
 		`CREATE INDEX halorun_attempts_begun ON halorun_attempts (begun, run)`,
 		`CREATE TABLE halorun_entries (
 		run TEXT NOT NULL, seq BIGINT NOT NULL, time BIGINT NOT NULL, kind TEXT NOT NULL, level BIGINT NOT NULL,
@@ -92,24 +92,9 @@ func (s *sqlStore) Add(ctx context.Context, a *Attempt, entries []Entry) error {
 		}
 		query := `INSERT INTO halorun_attempts (` + columns + `, report, searched) VALUES (` + places(1, len(values)) + `)
 			ON CONFLICT (run) DO UPDATE SET ` + updates + ` WHERE excluded.entries >= halorun_attempts.entries`
-		if _, err := tx.ExecContext(ctx, query, values...); err != nil {
-			return err
-		}
-		return supersede(ctx, tx, []string{a.Job})
+		_, err := tx.ExecContext(ctx, query, values...)
+		return err
 	})
-}
-
-// supersede marks the attempts of jobs that are not the latest of theirs.
-func supersede(ctx context.Context, tx *sql.Tx, jobs []string) error {
-	if len(jobs) == 0 {
-		return nil
-	}
-	c := new(condition)
-	c.and(in(c, "job", jobs))
-	_, err := tx.ExecContext(ctx, `UPDATE halorun_attempts SET superseded = CASE WHEN EXISTS (SELECT 1 FROM halorun_attempts later
-		WHERE later.job = halorun_attempts.job AND (later.begun, later.run) > (halorun_attempts.begun, halorun_attempts.run)) THEN 1 ELSE 0 END`+
-		c.where(), c.values...)
-	return err
 }
 
 // updates takes over all of an attempt but its name.
@@ -174,7 +159,8 @@ func (c *condition) where() string {
 func (s *sqlStore) Attempts(ctx context.Context, q Query) ([]*Attempt, error) {
 	c := new(condition)
 	if q.Latest {
-		c.and("superseded = 0")
+		c.and(`NOT EXISTS (SELECT 1 FROM halorun_attempts later
+			WHERE later.job = halorun_attempts.job AND (later.begun, later.run) > (halorun_attempts.begun, halorun_attempts.run))`)
 	}
 	if len(q.IDs) > 0 {
 		c.and("(" + in(c, "run", q.IDs) + " OR " + in(c, "job", q.IDs) + ")")
@@ -261,10 +247,6 @@ func (s *sqlStore) Remove(ctx context.Context, runs []string) error {
 	return within(ctx, s.db, func(tx *sql.Tx) error {
 		for len(runs) > 0 {
 			n := min(len(runs), 500)
-			jobs, err := jobsOf(ctx, tx, runs[:n])
-			if err != nil {
-				return err
-			}
 			for _, table := range []string{"halorun_entries", "halorun_attempts"} {
 				c := new(condition)
 				c.and(in(c, "run", runs[:n]))
@@ -272,32 +254,10 @@ func (s *sqlStore) Remove(ctx context.Context, runs []string) error {
 					return err
 				}
 			}
-			if err := supersede(ctx, tx, jobs); err != nil {
-				return err
-			}
 			runs = runs[n:]
 		}
 		return nil
 	})
-}
-
-// jobsOf returns the jobs that attempts belong to.
-func jobsOf(ctx context.Context, tx *sql.Tx, runs []string) (jobs []string, err error) {
-	c := new(condition)
-	c.and(in(c, "run", runs))
-	rows, err := tx.QueryContext(ctx, "SELECT DISTINCT job FROM halorun_attempts"+c.where(), c.values...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var job string
-		if err := rows.Scan(&job); err != nil {
-			return nil, err
-		}
-		jobs = append(jobs, job)
-	}
-	return jobs, rows.Err()
 }
 
 func (s *sqlStore) Size(ctx context.Context) (n int64, err error) {

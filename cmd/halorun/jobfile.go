@@ -76,8 +76,11 @@ func (o *runOptions) printJob(c *cli.Context) error {
 	}
 	f := &jobfile.File{Input: o.input, Output: o.output, Ops: o.ops}
 	for _, key := range keys(c.Command) {
-		if c.IsSet(key.Name) {
-			f.Flags = append(f.Flags, jobfile.Value{Flag: key, Values: valuesOf(c, key.Name)})
+		if !c.IsSet(key.Name) {
+			continue
+		}
+		if v := (jobfile.Value{Flag: key, Values: valuesOf(c, key.Name)}); !isSecret(key.Name, v.Values) {
+			f.Flags = append(f.Flags, v)
 		}
 	}
 	if err := f.Write(c.App.Writer); err != nil {

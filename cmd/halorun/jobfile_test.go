@@ -115,6 +115,18 @@ func TestPrintJob(t *testing.T) {
 	}
 }
 
+// A password that was typed, or is in the environment, is not printed.
+func TestPrintNoPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Setenv("HALORUN_LOG_DB", "postgres://me:sesame@h/d")
+	for _, args := range [][]string{{"in.png", "out.png", "gray"}, {"--log-db", "mongodb://me:sesame@h", "in.png", "out.png", "gray"}} {
+		if o, printed := parsed(t, append(args, "--print-job")...); o.mistake != nil || strings.Contains(printed, "sesame") || !strings.Contains(printed, "in.png") {
+			t.Errorf("%v: %v: %s", args, o.mistake, printed)
+		}
+	}
+}
+
 func dashed(flag string) string {
 	if len(flag) == 1 {
 		return "-" + flag

@@ -17,6 +17,9 @@ import (
 	"halorun/launcher/jobs/watch"
 )
 
+// defaultRoot is where people find what can be resumed, if they have said nothing else.
+const defaultRoot = "~/.local/state/halorun/jobs"
+
 // listed is how many jobs are listed if nothing is said.
 const listed = 50
 
@@ -31,7 +34,7 @@ func jobsCommand() *cli.Command {
 			&cli.StringFlag{Name: "until", Usage: "only those begun before `TIME`"},
 			&cli.StringFlag{Name: "grep", Usage: "only those with `TEXT` in what is known of them or in their log, in upper or lower case"},
 			&cli.IntFlag{Name: "limit", Value: listed, Usage: "the latest `N`; 0: all"},
-			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: "~/.local/state/halorun/jobs", Usage: "only those that can be resumed from what is in `DIR`"},
+			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: defaultRoot, Usage: "only those that can be resumed from what is in `DIR`"},
 			&cli.BoolFlag{Name: "remove", Usage: "forget what the JOBs have left, so that they cannot be resumed"},
 			&cli.BoolFlag{Name: "json", Usage: "the list as JSON"},
 			logDBFlag(),
@@ -39,7 +42,10 @@ func jobsCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "show", Usage: "all that is known of a job", ArgsUsage: "JOB", HideHelpCommand: true,
-				Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}, logDBFlag()},
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "checkpoint-dir", DefaultText: defaultRoot, Usage: "what can be resumed is in `DIR`"},
+					&cli.BoolFlag{Name: "json", Usage: "as JSON"}, logDBFlag(),
+				},
 				OnUsageError: onUsageError, Action: showJob,
 			},
 			{
@@ -74,17 +80,12 @@ func listJobs(c *cli.Context) error {
 	}
 	jobs.Prune(root, "", time.Now())
 	var rows []history.Row
-	if c.IsSet("checkpoint-dir") && len(w.States) == 0 {
-		w.States = append(w.States, history.Resumable)
-	}
+	w.Resumable = c.IsSet("checkpoint-dir") && !fromVariable(c, "checkpoint-dir")
 	list := func(h *history.History) (err error) {
 		rows, err = history.List(c.Context, h, root, w)
-		if c.IsSet("checkpoint-dir") {
-			rows = slices.DeleteFunc(rows, func(r history.Row) bool { return r.Ledger == nil })
-		}
 		return err
 	}
-	if err := useHistory(c.Context, c, list); err != nil {
+	if err := useHistory(c, list); err != nil {
 		if isA[usageError](err) {
 			return err
 		}
@@ -263,7 +264,7 @@ func pruneJobs(c *cli.Context) error {
 	if l == (history.Limits{}) {
 		return usage("jobs prune: say what goes, with --older-than, --keep or --max-size")
 	}
-	return useHistory(c.Context, c, func(h *history.History) error {
+	return useHistory(c, func(h *history.History) error {
 		p, err := h.Prune(c.Context, l, time.Now())
 		if err != nil {
 			return err

@@ -4,9 +4,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/launcher/jobs/messages"
 )
 
@@ -18,7 +20,7 @@ const (
 
 func logFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "log-format", Value: logText, Usage: "messages are of `FORMAT` text, or json: one object a line"},
+		cmdline.OneOf(&cli.StringFlag{Name: "log-format", Value: logText, Usage: "messages are of `FORMAT` text, or json: one object a line"}, logText, logJSON),
 		&cli.StringFlag{Name: "log-file", Usage: "append all messages, with the verbose ones, to `FILE`"},
 		&cli.BoolFlag{Name: "quiet", Usage: "no notices"},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say what happens"},
@@ -47,6 +49,21 @@ func logTo(w io.Writer, format string, level slog.Level) slog.Handler {
 		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
 	}
 	return messages.Text(w, level)
+}
+
+// logFile is the file of --log-file.
+type logFile struct {
+	*os.File
+	warn func(error) // of the first error
+	once sync.Once
+}
+
+func (f *logFile) Write(b []byte) (int, error) {
+	n, err := f.File.Write(b)
+	if err != nil {
+		f.once.Do(func() { f.warn(err) })
+	}
+	return n, err
 }
 
 // logFileTo is logTo for a file, in which all have their time.

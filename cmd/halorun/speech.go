@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/progress"
@@ -16,7 +17,8 @@ import (
 )
 
 func progressFlag() cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: string(progress.Auto), Usage: "tell how far the job is by `HOW`: bar, on a terminal; plain, a line every 10 s; json, one object a line of all that happens; none; or auto, a bar on a terminal and plain elsewhere"}
+	return cmdline.OneOf(&cli.StringFlag{Name: "progress", Value: string(progress.Auto), Usage: "tell how far the job is by `HOW`: bar, on a terminal; plain, a line every 10 s; json, one object a line of all that happens; none; or auto, a bar on a terminal and plain elsewhere"},
+		string(progress.Auto), string(progress.Bar), string(progress.Text), string(progress.JSON), string(progress.Never))
 }
 
 // speech is what a job says on stderr, and how.
@@ -27,7 +29,7 @@ type speech struct {
 	format  string
 	quiet   bool
 	level   slog.Level
-	file    *os.File // gets all messages, too; nil for none
+	file    *logFile // gets all messages, too; nil for none
 	notices *slog.Logger
 	teller  *progress.Teller
 }
@@ -45,12 +47,15 @@ func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	mode, err := progress.ParseMode(c.String("progress"))
 	if err != nil {
 		mistake = usage("--progress %v", err)
-	} else if !c.Bool("quiet") || c.IsSet("progress") {
+	} else if typed := c.IsSet("progress") && originsOf(c)["progress"] == ""; typed || !c.Bool("quiet") {
 		s.mode = mode.For(os.Stderr)
 	}
-	if name := c.String("log-file"); name != "" && mistake == nil {
-		if s.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666); err != nil {
+	if name := c.String("log-file"); name != "" && mistake == nil && !c.Bool("print-job") {
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+		if err != nil {
 			mistake = &ranks.OutputError{Name: name, Err: err}
+		} else {
+			s.file = &logFile{File: file}
 		}
 	}
 	if s.mode == progress.JSON {
@@ -59,6 +64,9 @@ func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	handlers := []slog.Handler{s.handler(s.level)}
 	s.notices = slog.New(s.handler(min(s.level, slog.LevelInfo)))
 	if s.file != nil {
+		s.file.warn = func(err error) {
+			slog.New(handlers[0]).Warn(oneLine(fmt.Sprintf("messages are missing in --log-file: %v", err)))
+		}
 		handlers = append(handlers, logFileTo(s.file, s.format))
 	}
 	return s, slog.New(slog.NewMultiHandler(handlers...)), mistake

@@ -34,8 +34,8 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s is scrubbed as %s", uri, text)
 		}
 	}
-	got := RedactArgs([]string{"halorun", "run", "--log-db=postgres://u:secret@h/db?x=1", "--log-db", "mongodb://u:secret@h", "in.png", "conv:kernel=1 2;3 4"})
-	want := []string{"halorun", "run", "--log-db=postgres://u:xxxxx@h/db?x=1", "--log-db", "mongodb://u:xxxxx@h", "in.png", "conv:kernel=1 2;3 4"}
+	got := RedactArgs([]string{"halorun", "run", "--log-db=postgres://u:secret@h/db?x=1", "--log-db", "mongodb://u:secret@h", "in.png", "conv:kernel=1 2;3 4", "-x", "KEY=secret", "--x=KEY=a=b", "-x", "HOME", "-x", "HALORUN_KERNELS=go", "-x=HALORUN_Q=1"})
+	want := []string{"halorun", "run", "--log-db=postgres://u:xxxxx@h/db?x=1", "--log-db", "mongodb://u:xxxxx@h", "in.png", "conv:kernel=1 2;3 4", "-x", "KEY=xxxxx", "--x=KEY=xxxxx", "-x", "HOME", "-x", "HALORUN_KERNELS=go", "-x=HALORUN_Q=1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

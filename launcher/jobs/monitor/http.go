@@ -14,6 +14,7 @@ import (
 
 	"io"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -124,7 +125,7 @@ func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) H
 				h.Heard++
 			}
 		default:
-			silent = append(silent, fmt.Sprintf("rank %s on %s is silent for %s", rankName(r.Rank.Rank), r.Host, progress.Duration(r.Silent)))
+			silent = append(silent, fmt.Sprintf("rank %s on %s is silent for %s", launcher.RankName(r.Rank.Rank), r.Host, progress.Duration(r.Silent)))
 		}
 	}
 	switch {

@@ -28,7 +28,7 @@ func busy() *watch.Board {
 	b.Progress(0, 0, "h1", []byte(`{"epoch":2,"tiles":3,"bytes_sent":10,"cpu_seconds":1.5,"resident_bytes":4096,"seconds":{"halo":1}}`))
 	b.Progress(1, 1, "h1", []byte(`{"epoch":1,"tiles":5,"bytes_sent":7,"seconds":{"halo":2}}`))
 	b.Progress(1, 2, "h2", []byte(`{"epoch":2,"tiles":1,"bytes_sent":1,"seconds":{"halo":0.5}}`))
-	b.Progress(-1, 3, "h3", []byte(`{"epoch":2}`))
+	b.Progress(launcher.HeadRank, 3, "h3", []byte(`{"epoch":2}`))
 	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	return b
 }

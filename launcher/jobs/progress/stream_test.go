@@ -22,7 +22,7 @@ func TestStreamNames(t *testing.T) {
 	s.Begin(watch.Job{ID: "j", Began: began})
 	s.Event(launcher.Event{Rank: 1, What: "was killed"})
 	s.Log(began, slog.LevelWarn, "careful")
-	s.Line(-1, "h", "stdout", "text \xff")
+	s.Line(launcher.HeadRank, "h", "stdout", "text \xff")
 	s.put(progressLine{head{began, progress}, "j", (&Standing{Fraction: -1, Left: -1}).Report()})
 	s.End("j", watch.End{State: watch.Failed, ExitStatus: 3, Error: "no"}, time.Second)
 	want := []string{

@@ -17,7 +17,7 @@ func TestSubscribe(t *testing.T) {
 	b.Describe("k", watch.Picture{Width: 3}, []string{"invert"})
 	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	b.Log(slog.LevelWarn, "careful")
-	b.Line(-1, "h1", "stderr", "hello")
+	b.Line(launcher.HeadRank, "h1", "stderr", "hello")
 	b.Finish(watch.End{State: watch.Done})
 	wide.Close()
 	wide.Close()

@@ -241,7 +241,7 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here, without what is done", f.kept.job.ID))
 		}
 	}()
-	if err := f.open(); err != nil {
+	if err := f.open(ctx); err != nil {
 		return err
 	}
 	defer f.close()
@@ -327,7 +327,7 @@ func (f *folderRun) keep() error {
 const journalName = "pictures.seg"
 
 // open opens the journal and the queue, and begins an attempt.
-func (f *folderRun) open() (err error) {
+func (f *folderRun) open(ctx context.Context) (err error) {
 	f.temp = filepath.Join(f.many.output, folder.TempName(f.report.Job))
 	jobs.RemoveTemporary(f.temp)
 	if f.kept != nil {
@@ -359,7 +359,9 @@ func (f *folderRun) open() (err error) {
 	if err == nil {
 		begins := log.Bytes()
 		err = folder.Begin(log, newJobID(), boot)
-		f.tally, err = f.newTally(begins, err)
+		if err == nil {
+			f.tally, err = f.newTally(ctx, begins)
+		}
 	}
 	if err == nil {
 		f.queue, err = folder.NewQueue("", f.id)

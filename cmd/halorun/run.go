@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -127,16 +128,17 @@ func parseRun(c *cli.Context) *runOptions {
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
 		answer: c.App.Writer,
 	}
+	// Where reports and messages go comes first: they are written about every other mistake.
+	untold := c.Bool("print-job")
+	if !untold {
+		if err := o.checkWritten(c); err != nil {
+			o.mistake, untold = reportError{err}, true
+		}
+	}
 	var wrong error
-	if o.speech, o.log, wrong = newSpeech(c); mistake == nil {
-		mistake = wrong
-	}
-	// The report comes first: it is written about every other mistake.
-	if !c.Bool("print-job") {
-		o.mistake = o.checkReport()
-	}
+	o.speech, o.log, wrong = newSpeech(c, untold)
 	if o.mistake == nil {
-		o.mistake = mistake
+		o.mistake = cmp.Or(mistake, wrong)
 	}
 	if o.mistake == nil {
 		o.mistake = o.check(c)
@@ -278,6 +280,7 @@ func (o *runOptions) checkFailure(c *cli.Context) error {
 
 // run does the job and writes the report about it.
 func (o *runOptions) run(ctx context.Context) (err error) {
+	outliveReaders()
 	began := time.Now()
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)

@@ -13,7 +13,6 @@ import (
 	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
-	"halorun/ranks"
 )
 
 func progressFlag() cli.Flag {
@@ -34,8 +33,8 @@ type speech struct {
 	teller  *progress.Teller
 }
 
-// newSpeech takes over the flags. It can be used even if there is a mistake in them.
-func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
+// newSpeech takes over the flags. It can be used even if there is a mistake in them. With untold there is no file of messages.
+func newSpeech(c *cli.Context, untold bool) (s *speech, log *slog.Logger, mistake error) {
 	s = &speech{
 		console: progress.NewConsole(os.Stderr), mode: progress.Never, format: c.String("log-format"), quiet: c.Bool("quiet"),
 		level: logLevel(c.Bool("quiet"), c.Bool("verbose")),
@@ -50,13 +49,8 @@ func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	} else if typed := c.IsSet("progress") && originsOf(c)["progress"] == ""; typed || !c.Bool("quiet") {
 		s.mode = mode.For(os.Stderr)
 	}
-	if name := c.String("log-file"); name != "" && mistake == nil && !c.Bool("print-job") {
-		file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-		if err != nil {
-			mistake = &ranks.OutputError{Name: name, Err: err}
-		} else {
-			s.file = &logFile{File: file}
-		}
+	if name := c.String("log-file"); name != "" && mistake == nil && !untold {
+		s.file, mistake = openLogFile(name)
 	}
 	if s.mode == progress.JSON {
 		s.stream = progress.NewStream(os.Stderr)

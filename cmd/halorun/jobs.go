@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -85,23 +86,30 @@ func listJobs(c *cli.Context) error {
 		rows, err = history.List(c.Context, h, root, w)
 		return err
 	}
-	if err := useHistory(c, list); err != nil {
-		if isA[usageError](err) {
-			return err
-		}
-		// What can be resumed is in the ledger even so.
-		plainLog(false, false).Warn(oneLine(err.Error()))
+	lost := useHistory(c, list)
+	if isA[usageError](lost) {
+		return lost
+	}
+	if lost != nil { // what can be resumed is in the ledger even so
 		if err := list(nil); err != nil {
 			return err
+		}
+	}
+	for _, id := range w.IDs {
+		here := func(r history.Row) bool { return r.Job == id || r.Run == id }
+		if lost == nil && w.IsAll() && !slices.ContainsFunc(rows, here) {
+			return usageError{unknownJob(c, id)}
 		}
 	}
 	if c.Bool("json") {
 		if rows == nil {
 			rows = []history.Row{}
 		}
-		return printJSON(c.App.Writer, rows)
+		err = printJSON(c.App.Writer, rows)
+	} else {
+		err = printJobs(c.App.Writer, rows)
 	}
-	return printJobs(c.App.Writer, rows)
+	return cmp.Or(err, lost)
 }
 
 // parseWanted takes over the flags that say which jobs are listed.

@@ -55,6 +55,11 @@ type Wanted struct {
 	Limit        int // of jobs; 0: all
 }
 
+// IsAll tells whether nothing is asked of jobs but which they are.
+func (w Wanted) IsAll() bool {
+	return len(w.States) == 0 && !w.Resumable && w.Since.IsZero() && w.Until.IsZero() && w.Text == "" && (w.Limit == 0 || w.Limit >= len(w.IDs))
+}
+
 // List returns jobs, the latest first, of the history and of the ledger, which is the authority on what can be resumed. Without a history, h
 // is nil.
 func List(ctx context.Context, h *History, root string, w Wanted) ([]Row, error) {

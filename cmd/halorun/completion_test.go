@@ -58,6 +58,7 @@ func TestCompletion(t *testing.T) {
 		{"halorun jobs show 5c", "jobs|show|5c0ffee5"},
 		{"halorun run --progress js", "run|--progress|json"},
 		{"halorun run --log-format=j", "run|--log-format=json"},
+		{"halorun jobs --state resu", "jobs|--state|resumable"},
 		{"halorun logs --level war", "logs|--level|warn"},
 		{"halorun run one", "run|one picture.png"},
 		{"halorun run @li", "run|@list.txt"},

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/history"
 	"halorun/launcher/jobs/watch"
@@ -30,7 +31,7 @@ func jobsCommand() *cli.Command {
 		Name: "jobs", Usage: "list jobs, show one, forget some", ArgsUsage: "[JOB...]",
 		Description: "Lists the jobs of this user on this machine, the latest first. 'halorun resume JOB' goes on with what is resumable.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "state", DefaultText: "all", Usage: "only those in a state of `LIST`: " + strings.Join(states, ", ")},
+			cmdline.AnyOf(&cli.StringFlag{Name: "state", DefaultText: "all", Usage: "only those in a state of `LIST`: " + strings.Join(states, ", ")}, states...),
 			&cli.StringFlag{Name: "since", Usage: "only those begun since `TIME`: 2h or 7d ago, or 2026-11-01 or 2026-11-01T15:04"},
 			&cli.StringFlag{Name: "until", Usage: "only those begun before `TIME`"},
 			&cli.StringFlag{Name: "grep", Usage: "only those with `TEXT` in what is known of them or in their log, in upper or lower case"},

@@ -107,6 +107,15 @@ type Event struct {
 	Action string    `json:"action"` // what was done about it
 }
 
+// String returns the event in words.
+func (e Event) String() string {
+	text := strings.TrimSpace(e.What)
+	if e.Action != "" {
+		text += "; " + e.Action
+	}
+	return text
+}
+
 // Result is what became of the ranks, as far as is known.
 type Result struct {
 	Epochs, Restarts int

@@ -108,6 +108,7 @@ type runOptions struct {
 	outputDir    string
 	answer       io.Writer // of --dry-run
 	log          *slog.Logger
+	told         *slog.Logger // what the board has heard already
 	speech       *speech
 	metrics      string       // address; "": none
 	board        *watch.Board // what is known of the job
@@ -312,19 +313,26 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 		err = cause
 	}
 	report.conclude(began, err)
-	o.board.Finish(report.end())
-	recorder.Close()
-	if o.report == "" || errors.As(err, new(reportError)) {
-		return err
-	}
-	if reportErr := report.write(ctx, o.report); reportErr != nil {
-		reportErr = &ranks.OutputError{Name: o.report, Err: reportErr}
-		if err == nil {
-			return reportErr
-		}
+	if reportErr := o.writeReport(ctx, report, err); err == nil && reportErr != nil {
+		err = reportErr
+		report.conclude(began, err)
+	} else if reportErr != nil {
 		o.log.Error(reportErr.Error())
 	}
+	o.board.Finish(report.end())
+	recorder.Close()
 	return err
+}
+
+// writeReport writes the report about a job that ended with err, if one is wanted and can be had.
+func (o *runOptions) writeReport(ctx context.Context, report *report, err error) error {
+	if o.report == "" || errors.As(err, new(reportError)) {
+		return nil
+	}
+	if err := report.write(ctx, o.report); err != nil {
+		return &ranks.OutputError{Name: o.report, Err: err}
+	}
+	return nil
 }
 
 // job opens the files, runs the ranks and puts OUTPUT in place.
@@ -476,7 +484,7 @@ func (o *runOptions) event(e launcher.Event) {
 	if e.Action == "" || e.Action == jobEnds {
 		return // the error says it
 	}
-	o.log.Warn(oneLine(e.What + "; " + e.Action))
+	o.told.Warn(oneLine(e.String()))
 }
 
 // jobEnds is the action of the event that ends a job.

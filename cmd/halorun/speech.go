@@ -124,9 +124,6 @@ func (s *speech) end(r *report, err error) error {
 		end := watch.End{Time: time.Now(), State: r.State, ExitStatus: exitStatus(err)}
 		if err != nil {
 			end.Error = message(err)
-			if end.State == watch.Done {
-				end.State = watch.Failed // only the report is
-			}
 		}
 		s.stream.End(r.Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
 		return told(err)

@@ -24,6 +24,7 @@ func (o *runOptions) watch(report *report, began time.Time) {
 		}
 	}
 	o.board = watch.NewBoard(job)
+	o.told = o.log
 	o.log = slog.New(slog.NewMultiHandler(o.log.Handler(), messages.Board(o.board)))
 	if !o.dryRun {
 		o.speech.begin(o.board, job)

@@ -3,11 +3,12 @@ package history
 import (
 	"encoding/json"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"halorun/launcher"
+	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -15,12 +16,7 @@ import (
 const Killed = "killed"
 
 // States are all states of an attempt.
-func States() []string {
-	return []string{watch.Starting, watch.Running, watch.Done, watch.Failed, watch.Interrupted, watch.Timeout, Killed}
-}
-
-// alive are the states of attempts that have not ended.
-func alive() []string { return []string{watch.Starting, watch.Running} }
+func States() []string { return append(watch.States(), Killed) }
 
 // Attempt is a run of a job. A job that is resumed has several.
 type Attempt struct {
@@ -52,7 +48,7 @@ type Attempt struct {
 }
 
 // Running tells whether an attempt has not ended, as far as is known.
-func (a *Attempt) Running() bool { return a.State == watch.Starting || a.State == watch.Running }
+func (a *Attempt) Running() bool { return slices.Contains(watch.Alive(), a.State) }
 
 // Last returns until when an attempt is known to have run.
 func (a *Attempt) Last() time.Time {
@@ -119,17 +115,13 @@ type origin struct {
 
 // line is one of a spool.
 type line struct {
-	Origin  *origin        `json:"origin,omitempty"`  // in the first
-	Picture *watch.Picture `json:"picture,omitempty"` // as soon as it is known
-	Dropped int64          `json:"dropped,omitempty"`
-	Item    *watch.Item    `json:"item,omitempty"`
+	Origin  *origin     `json:"origin,omitempty"` // in the first
+	Dropped int64       `json:"dropped,omitempty"`
+	Item    *watch.Item `json:"item,omitempty"`
 }
 
 // folder makes an attempt and its entries of the lines of a spool.
-type folder struct {
-	Attempt
-	event string // the latest, as it is said
-}
+type folder struct{ Attempt }
 
 // add takes the next line. It returns the entry that it holds, or nil.
 func (f *folder) add(l *line, bytes int) *Entry {
@@ -137,9 +129,6 @@ func (f *folder) add(l *line, bytes int) *Entry {
 	f.Bytes += int64(bytes)
 	if l.Origin != nil {
 		f.User, f.Machine, f.PID = l.Origin.User, l.Origin.Machine, l.Origin.PID
-	}
-	if l.Picture != nil {
-		f.Picture = *l.Picture
 	}
 	f.Dropped = max(f.Dropped, l.Dropped)
 	i := l.Item
@@ -162,12 +151,8 @@ func (f *folder) add(l *line, bytes int) *Entry {
 			return nil
 		}
 		f.Events++
-		f.event = said(i.Event)
-		e.Level, e.Rank, e.Host, e.Text = slog.LevelWarn, &i.Event.Rank, plainText(i.Event.Host), brief(f.event)
+		e.Level, e.Rank, e.Host, e.Text = slog.LevelWarn, &i.Event.Rank, plainText(i.Event.Host), brief(messages.OneLine(i.Event.String()))
 	case watch.Says:
-		if i.Text == f.event {
-			return nil // the user was told of it
-		}
 	case watch.Prints:
 		if i.Where == "stderr" {
 			e.Level = slog.LevelWarn
@@ -178,20 +163,6 @@ func (f *folder) add(l *line, bytes int) *Entry {
 	return e
 }
 
-// said returns an event as it is told to the user.
-func said(e *launcher.Event) string {
-	text := e.What
-	if e.Action != "" {
-		text += "; " + e.Action
-	}
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.TrimSpace(text))
-}
-
 func (f *folder) describe(i *watch.Item) {
 	j := i.Job
 	if j == nil {
@@ -200,6 +171,9 @@ func (f *folder) describe(i *watch.Item) {
 	f.Run, f.Job, f.Version, f.Begun = j.Run, j.ID, j.Version, exact(j.Began)
 	f.Command, f.Dir, f.Input, f.Output = plainTexts(j.Command), plainText(j.Dir), plainText(j.Input), plainText(j.Output)
 	f.Ops, f.Ranks, f.Hosts = plainTexts(j.Ops), j.Size, plainTexts(j.Hosts)
+	if i.Picture != nil {
+		f.Picture = *i.Picture
+	}
 	f.State = watch.Starting
 	if i.Kind == watch.Known {
 		f.State = watch.Running

@@ -5,17 +5,20 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
 const (
-	// renewEvery is how often a running job says in the store that it is one.
+	// renewEvery is how often a running job says in the store, and by its spool, that it is one.
 	renewEvery = 10 * time.Second
-	// silence is after what time without that it counts as killed, for those who see nothing but the store.
+	// silence is after what time without that it counts as killed, for those who see nothing but the store or the time of its spool: more
+	// than it takes a shared file system to tell.
 	silence = 2 * time.Minute
 	// maxWaiting is how many spools may wait for a store that cannot be had.
 	maxWaiting = 1000
@@ -50,23 +53,41 @@ type carried struct {
 
 func newCourier(dir string) *courier { return &courier{dir, make(map[string]*carried)} }
 
-// bring adds to the store what has come since it was called last. It returns the attempts whose launchers live.
-func (c *courier) bring(ctx context.Context, s Store) (living []string, err error) {
+// bring adds to the store what has come since it was called last. It returns the attempts whose launchers live, as far as is known. A spool
+// that cannot be had holds up no other; the error is a spoolError. When until is closed, it brings no more than one.
+func (c *courier) bring(ctx context.Context, s Store, until <-chan struct{}) (living []string, err error) {
 	runs, err := spools(c.dir)
 	if err != nil {
-		return nil, err
+		return nil, spoolError{err}
 	}
+	var left []error
 	for _, run := range runs {
 		lives, err := c.bringOne(ctx, s, run)
-		if err != nil {
+		if errors.As(err, new(spoolError)) {
+			left = append(left, err)
+			lives = true // who knows
+		} else if err != nil {
 			return living, err
 		}
 		if lives {
 			living = append(living, run)
 		}
+		select {
+		case <-until:
+			return living, nil
+		default:
+		}
+	}
+	if len(left) > 0 {
+		return living, spoolError{errors.Join(left...)}
 	}
 	return living, nil
 }
+
+// spoolError is about a spool, which is none of the store.
+type spoolError struct{ error }
+
+func (e spoolError) Unwrap() error { return e.error }
 
 func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool, err error) {
 	u := c.open[run]
@@ -76,7 +97,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 			return false, nil // somebody else has brought it
 		}
 		if err != nil {
-			return false, err
+			return false, spoolError{err}
 		}
 		u = &carried{unspool: file}
 		c.open[run] = u
@@ -90,15 +111,16 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 	for more := true; more; {
 		var entries []Entry
 		if entries, more, err = u.next(); err != nil {
-			return false, err
+			return false, spoolError{err}
 		}
 		a := &u.folder.Attempt
 		ended := !a.Running()
-		if !u.lives && !more && !ended {
+		lives = u.lives()
+		if !lives && !more && !ended {
 			a.State = Killed
 		}
-		if now := time.Now(); u.lives && !ended && (len(entries) > 0 || now.Sub(u.renewed) >= renewEvery) {
-			u.renewed, a.Seen = now, exact(now)
+		if now := time.Now(); lives && !ended && (len(entries) > 0 || now.Sub(u.renewed) >= renewEvery) {
+			u.renewed, a.Seen = now, exact(u.seen)
 		} else if a.Entries == u.brought && a.State != Killed {
 			continue // nothing is new
 		}
@@ -116,10 +138,9 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 		u.brought = a.Entries
 		offset, before = u.offset, u.folder
 	}
-	lives = u.lives && (u.folder.Running() || u.folder.Run == "")
-	if !lives {
+	if lives = lives && (u.folder.Running() || u.folder.Run == ""); !lives {
 		if err := os.Remove(u.file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, err
+			return false, spoolError{err}
 		}
 		u.close()
 		delete(c.open, run)
@@ -150,7 +171,7 @@ func (c *courier) limit() {
 	slices.SortFunc(files, func(a, b file) int { return a.changed.Compare(b.changed) })
 	for _, f := range files[:max(0, len(files)-maxWaiting)] {
 		if open, err := os.Open(f.path); err == nil {
-			if !lives(open) {
+			if !locked(open) && time.Since(f.changed) >= silence {
 				_ = os.Remove(f.path)
 			}
 			open.Close()
@@ -182,7 +203,10 @@ func Use(ctx context.Context, t Target, warn func(string), f func(*History) erro
 		h := &History{Store: s, target: t}
 		dir, _ := t.spoolFolder() // without one, nothing waits
 		h.courier = newCourier(dir)
-		err = h.Refresh(ctx)
+		left, err := h.refresh(ctx)
+		if left != nil {
+			warn(fmt.Sprintf("not all that waits for the history can be brought: %s", strings.ReplaceAll(left.Error(), "\n", "; ")))
+		}
 		if err != nil && !isCorrupt(err) && ctx.Err() == nil {
 			warn(err.Error()) // perhaps one may only read it
 			err = nil
@@ -199,16 +223,23 @@ func Use(ctx context.Context, t Target, warn func(string), f func(*History) erro
 	}
 }
 
-// Refresh brings what is new into the store, and looks who lives.
+// Refresh brings what is new into the store, and looks who lives. Of spools that cannot be had Use has told.
 func (h *History) Refresh(ctx context.Context) error {
+	_, err := h.refresh(ctx)
+	return err
+}
+
+func (h *History) refresh(ctx context.Context) (left, err error) {
 	began := time.Now()
-	living, err := h.courier.bring(ctx, h.Store)
-	if err != nil {
-		return h.target.about(err)
+	living, err := h.courier.bring(ctx, h.Store, nil)
+	if errors.As(err, new(spoolError)) {
+		left = err
+	} else if err != nil {
+		return nil, h.target.about(err)
 	}
 	since := began
 	if !h.target.own {
 		since = began.Add(-silence)
 	}
-	return h.target.about(h.Bury(ctx, since, living))
+	return left, h.target.about(h.Bury(ctx, since, living))
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ func laws(t *testing.T, open func(t testing.TB) Store) {
 	t.Run("queries", func(t *testing.T) { s := open(t); rapid.Check(t, func(t *rapid.T) { testQueries(t, s) }) })
 	t.Run("entries", func(t *testing.T) { testEntries(t, open(t)) })
 	t.Run("more is known", func(t *testing.T) { testMoreIsKnown(t, open(t)) })
+	t.Run("remove the latest", func(t *testing.T) { testRemoveLatest(t, open(t)) })
 	t.Run("bury", func(t *testing.T) { testBury(t, open(t)) })
 	t.Run("size", func(t *testing.T) { testSize(t, open(t)) })
 }
@@ -124,14 +126,8 @@ func testQueries(t *rapid.T, s Store) {
 	}
 	ask()
 	var gone []string
-	for run := range m.attempts {
+	for _, run := range slices.Sorted(maps.Keys(m.attempts)) { // an attempt before may be a job's latest then
 		if rapid.Bool().Draw(t, "remove") {
-			gone = append(gone, run)
-		}
-	}
-	// What was the latest attempt may be so no longer, but jobs are removed as a whole.
-	for run, a := range m.attempts {
-		if slices.ContainsFunc(gone, func(g string) bool { return m.attempts[g].Job == a.Job }) && !slices.Contains(gone, run) {
 			gone = append(gone, run)
 		}
 	}
@@ -212,6 +208,25 @@ func testMoreIsKnown(t *testing.T, s Store) {
 	}
 	if err := s.Remove(ctx, []string{"x"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// When a job's latest attempt is removed, the one before it is the latest.
+func testRemoveLatest(t *testing.T, s Store) {
+	ctx := context.Background()
+	for i, run := range []string{"a", "b", "c"} {
+		if err := s.Add(ctx, attempt(run, "job", i, watch.Failed), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ gone, want string }{{"c", "b"}, {"a", "b"}, {"b", ""}} {
+		if err := s.Remove(ctx, []string{c.gone}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Attempts(ctx, Query{Latest: true})
+		if err != nil || len(got) > 1 || (len(got) == 1) != (c.want != "") || len(got) == 1 && got[0].Run != c.want {
+			t.Errorf("without %s the latest is %s, %v, want %q", c.gone, texted(got), err, c.want)
+		}
 	}
 }
 

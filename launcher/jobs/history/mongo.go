@@ -168,9 +168,14 @@ func (s *mongoStore) Add(ctx context.Context, a *Attempt, entries []Entry) error
 	if err := unlessThere(err); err != nil {
 		return err
 	}
+	return s.supersede(ctx, a.Job)
+}
+
+// supersede marks the attempts of a job that are not its latest.
+func (s *mongoStore) supersede(ctx context.Context, id string) error {
 	var latest mongoAttempt
-	job := bson.E{Key: "job", Value: a.Job}
-	err = s.attempts.FindOne(ctx, bson.D{job}, options.FindOne().SetSort(latestFirst()).SetProjection(bson.D{{Key: "report", Value: 0}})).Decode(&latest)
+	job := bson.E{Key: "job", Value: id}
+	err := s.attempts.FindOne(ctx, bson.D{job}, options.FindOne().SetSort(latestFirst()).SetProjection(bson.D{{Key: "report", Value: 0}})).Decode(&latest)
 	if errors.Is(err, mongo.ErrNoDocuments) {
 		return nil // somebody has removed it
 	}
@@ -281,7 +286,7 @@ func (s *mongoStore) Bury(ctx context.Context, since time.Time, except []string)
 		except = []string{}
 	}
 	_, err := s.attempts.UpdateMany(ctx, bson.D{
-		{Key: "state", Value: bson.D{{Key: "$in", Value: alive()}}}, {Key: "seen", Value: bson.D{{Key: "$lt", Value: exact(since)}}},
+		{Key: "state", Value: bson.D{{Key: "$in", Value: watch.Alive()}}}, {Key: "seen", Value: bson.D{{Key: "$lt", Value: exact(since)}}},
 		{Key: "_id", Value: bson.D{{Key: "$nin", Value: except}}},
 	}, bson.D{{Key: "$set", Value: bson.D{{Key: "state", Value: Killed}}}})
 	return err
@@ -295,8 +300,31 @@ func (s *mongoStore) Remove(ctx context.Context, runs []string) error {
 	if _, err := s.entries.DeleteMany(ctx, bson.D{{Key: "run", Value: in}}); err != nil {
 		return err
 	}
-	_, err := s.attempts.DeleteMany(ctx, bson.D{{Key: "_id", Value: in}})
-	return err
+	jobs, err := s.jobs(ctx, "_id", runs)
+	if err != nil {
+		return err
+	}
+	if _, err := s.attempts.DeleteMany(ctx, bson.D{{Key: "_id", Value: in}}); err != nil || len(jobs) == 0 {
+		return err
+	}
+	if jobs, err = s.jobs(ctx, "job", jobs); err != nil { // those of which something is left
+		return err
+	}
+	for _, job := range jobs {
+		if err := s.supersede(ctx, job); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// jobs returns the jobs of attempts, by one of their keys.
+func (s *mongoStore) jobs(ctx context.Context, key string, values []string) (jobs []string, err error) {
+	found := s.attempts.Distinct(ctx, "job", bson.D{{Key: key, Value: bson.D{{Key: "$in", Value: values}}}})
+	if err := found.Err(); err != nil {
+		return nil, err
+	}
+	return jobs, found.Decode(&jobs)
 }
 
 func (s *mongoStore) Size(ctx context.Context) (n int64, err error) {

@@ -298,6 +298,7 @@ func TestMongoRefuses(t *testing.T) {
 		{"distinct", func() error { _, err := s.Attempts(ctx, Query{Text: "x"}); return err }},
 		{"find", func() error { _, err := s.Entries(ctx, "a", 0, 1); return err }},
 		{"update", func() error { return s.Bury(ctx, begin, nil) }},
+		{"distinct", func() error { return s.Remove(ctx, []string{"a"}) }},
 		{"delete", func() error { return s.Remove(ctx, []string{"a"}) }},
 		{"find", func() error { _, err := s.Size(ctx); return err }},
 		{"find", func() error { _, err := m.try(t); return err }},

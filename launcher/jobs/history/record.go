@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"os"
 	"os/user"
 	"strconv"
@@ -32,52 +33,36 @@ const (
 
 // Recorder records a job. It never holds the job up, and never fails it.
 type Recorder struct {
-	board   *watch.Board
-	target  Target
-	sub     *watch.Subscription
-	dir     string
-	run     string
-	written chan struct{} // closed when all is in the spool
-	mine    chan struct{} // closed when all of it is in the store, or is to wait
-	brought sync.Once     // closes mine
-	done    chan struct{} // closed when nothing more is brought
-	cancel  context.CancelFunc
+	target Target
+	run    string
+	sub    *watch.Subscription
+	tell   func(string)
+	warned sync.Once
+	cancel context.CancelFunc
 
-	mu      sync.Mutex
-	tell    func(string)
-	silent  bool
-	dropped int64
+	dir       string // of spools
+	temporary string // the folder that is taken if dir is of no use, or ""; known when written is closed
+	dropped   int64  // known when written is closed
+
+	written chan struct{} // closed when all is in the spool
+	done    chan struct{} // closed when all of it is in the store, or is to wait
 }
 
 // Record begins to record a job. warn is called once at most, with a reason why not all is recorded.
 func Record(b *watch.Board, t Target, warn func(string)) *Recorder {
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &Recorder{board: b, target: t, tell: warn, sub: b.Subscribe(queue), written: make(chan struct{}), mine: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
-	temporary := false
-	dir, err := t.spoolFolder()
-	if err != nil && !t.own {
-		dir, err = os.MkdirTemp("", "halorun-history-")
-		temporary = true
+	r := &Recorder{
+		target: t, run: b.Snapshot().Run, sub: b.Subscribe(queue), tell: warn, cancel: cancel, written: make(chan struct{}), done: make(chan struct{}),
 	}
-	if err != nil {
-		r.warn("the job is not recorded: %v", err)
-		r.sub.Close()
-		close(r.written)
-		close(r.mine)
-		close(r.done)
-		return r
-	}
-	r.dir, r.run = dir, b.Snapshot().Run
 	ready := make(chan bool, 1)
 	go r.write(ready)
 	go func() {
 		defer close(r.done)
-		defer r.brought.Do(func() { close(r.mine) })
 		if <-ready {
 			r.deliver(ctx)
 		}
-		if temporary {
-			_ = os.RemoveAll(dir)
+		if r.temporary != "" {
+			_ = os.RemoveAll(r.temporary)
 		}
 	}()
 	return r
@@ -85,13 +70,7 @@ func Record(b *watch.Board, t Target, warn func(string)) *Recorder {
 
 // warn says why not all is recorded, if nothing was said yet.
 func (r *Recorder) warn(format string, args ...any) {
-	r.mu.Lock()
-	silent := r.silent
-	r.silent = true
-	r.mu.Unlock()
-	if !silent {
-		r.tell(fmt.Sprintf(format, args...))
-	}
+	r.warned.Do(func() { r.tell(fmt.Sprintf(format, args...)) })
 }
 
 // Close waits for what is recorded to be where it belongs, for a short time. Without a recorder there is nothing to wait for.
@@ -106,31 +85,48 @@ func (r *Recorder) Close() {
 	select {
 	case <-r.written:
 	case <-timer.C:
-		r.warn("the end of the job is not recorded: %s does not take it", r.dir)
-		return
-	}
-	select {
-	case <-r.mine:
-	case <-timer.C:
-		r.warn("%s has not answered yet; what is recorded of the job waits for the next one in %s", r.target, r.dir)
+		dir, _ := r.target.spoolFolder()
+		r.warn("the end of the job is not recorded: %s does not take it", dir)
 		return
 	}
 	select {
 	case <-r.done:
-	case <-timer.C: // the next one brings what others have left
+	case <-timer.C:
+		r.warn("%s has not answered yet; %s", r.target, r.waiting("what is recorded of the job waits for the next one"))
+		return
 	}
-	r.mu.Lock()
-	dropped := r.dropped
-	r.mu.Unlock()
-	if dropped > 0 {
-		r.warn("%d lines of the job's history are dropped, since there were too many", dropped)
+	if r.dropped > 0 {
+		r.warn("%d lines of the job's history are dropped, since there were too many", r.dropped)
 	}
+}
+
+// waiting says what becomes of what is not in the store.
+func (r *Recorder) waiting(what string) string {
+	if r.temporary != "" {
+		return "what is not there by the job's end is lost, since this user has no folder where it could wait"
+	}
+	return what + " in " + r.dir
+}
+
+// newSpool makes the job's spool, if need be in a folder that goes with the job.
+func (r *Recorder) newSpool() (s *spool, err error) {
+	if r.dir, err = r.target.spoolFolder(); err == nil {
+		s, err = newSpool(r.dir, r.run)
+	}
+	if err == nil || r.target.own { // the store is where the spool would be
+		return s, err
+	}
+	if r.temporary, err = os.MkdirTemp("", "halorun-history-"); err != nil {
+		return nil, err
+	}
+	r.dir = r.temporary
+	return newSpool(r.dir, r.run)
 }
 
 // write fills the spool.
 func (r *Recorder) write(ready chan<- bool) {
 	defer close(r.written)
-	s, err := newSpool(r.dir, r.run)
+	s, err := r.newSpool()
 	ready <- err == nil
 	if err != nil {
 		r.warn("the job is not recorded: %v", err)
@@ -138,21 +134,23 @@ func (r *Recorder) write(ready chan<- bool) {
 		}
 		return
 	}
+	failed := func(err error) {
+		if err != nil {
+			r.warn("not all of the job's history is recorded in %s: %v", r.dir, plain(err))
+		}
+	}
 	var lines []byte
 	var skipped int64
 	at := newOrigin()
-	for i := range r.sub.Items {
+	beat := time.NewTicker(renewEvery)
+	defer beat.Stop()
+	for i := range r.items(beat.C, s.touch) {
 		l := line{Item: &i, Origin: at}
 		at = nil
 		switch i.Kind {
-		case watch.Known:
-			picture := r.board.Snapshot().Picture
-			l.Picture = &picture
 		case watch.Ends:
 			l.Dropped = skipped + r.sub.Dropped()
-			r.mu.Lock()
 			r.dropped = l.Dropped
-			r.mu.Unlock()
 		case watch.Happens, watch.Says, watch.Prints:
 			if s.length+int64(len(lines)) > maxSpool || s.err != nil {
 				skipped++
@@ -167,15 +165,27 @@ func (r *Recorder) write(ready chan<- bool) {
 		}
 		lines = append(append(lines, b...), '\n')
 		if end := i.Kind == watch.Ends; end || len(r.sub.Items) == 0 || len(lines) > 64<<10 {
-			if err := s.write(lines, end); err != nil {
-				r.warn("not all of the job's history is recorded in %s: %v", r.dir, plain(err))
-			}
+			failed(s.write(lines, end))
 			lines = lines[:0]
 		}
 	}
-	// The lock stays as long as this process does: until then the end may be missing.
-	if err := s.write(lines, false); err != nil {
-		r.warn("not all of the job's history is recorded in %s: %v", r.dir, plain(err))
+	failed(s.write(lines, false))
+	failed(s.file.Close()) // until here its lock says that the job runs
+}
+
+// items yields what happens until the subscription ends, and calls touch meanwhile.
+func (r *Recorder) items(beat <-chan time.Time, touch func()) iter.Seq[watch.Item] {
+	return func(yield func(watch.Item) bool) {
+		for {
+			select {
+			case <-beat:
+				touch()
+			case i, more := <-r.sub.Items:
+				if !more || !yield(i) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -217,18 +227,17 @@ func (r *Recorder) deliver(ctx context.Context) {
 			s.Close()
 		}
 	}()
-	for {
-		var ended bool
+	for ended := false; !ended; {
 		select {
 		case <-r.written:
 			ended = true
 		default:
 		}
-		err := r.deliverOnce(ctx, c, &s)
+		err := r.deliverOnce(ctx, c, &s, ended)
 		wait := deliverEvery
 		if err != nil {
 			if ctx.Err() == nil {
-				r.warn("%v; the job goes on, and its history waits in %s", err, r.dir)
+				r.warn("%v; the job goes on, and %s", err, r.waiting("its history waits"))
 			}
 			if s != nil {
 				s.Close()
@@ -236,9 +245,6 @@ func (r *Recorder) deliver(ctx context.Context) {
 			}
 			c.limit()
 			wait = retryAfter
-		}
-		if ended {
-			return
 		}
 		select {
 		case <-r.written:
@@ -252,14 +258,14 @@ func (r *Recorder) deliver(ctx context.Context) {
 	}
 }
 
-func (r *Recorder) deliverOnce(ctx context.Context, c *courier, s *Store) (err error) {
+func (r *Recorder) deliverOnce(ctx context.Context, c *courier, s *Store, ended bool) (err error) {
 	if *s == nil {
 		if *s, err = Open(ctx, r.target, func(text string) { r.warn("%s", text) }); err != nil {
 			*s = nil
 			return err
 		}
 	}
-	if err = r.bring(ctx, c, *s); isCorrupt(err) {
+	if err = r.bring(ctx, c, *s, ended); isCorrupt(err) {
 		(*s).Close()
 		t := r.target
 		t.doubtful = true
@@ -267,21 +273,20 @@ func (r *Recorder) deliverOnce(ctx context.Context, c *courier, s *Store) (err e
 			*s = nil
 			return err
 		}
-		err = r.bring(ctx, c, *s)
+		err = r.bring(ctx, c, *s, ended)
 	}
 	return r.target.about(err)
 }
 
-// bring brings this job's spool first, and those that others have left.
-func (r *Recorder) bring(ctx context.Context, c *courier, s Store) error {
-	select {
-	case <-r.written:
-		if _, err := c.bringOne(ctx, s, r.run); err != nil {
-			return err
-		}
-		r.brought.Do(func() { close(r.mine) })
-	default:
+// bring brings what there is of this job and what others have left, or, when it has ended, its own alone.
+func (r *Recorder) bring(ctx context.Context, c *courier, s Store, ended bool) error {
+	if ended {
+		_, err := c.bringOne(ctx, s, r.run)
+		return err
 	}
-	_, err := c.bring(ctx, s)
+	_, err := c.bring(ctx, s, r.written)
+	if errors.As(err, new(spoolError)) {
+		return nil // what others have left is not this job's; who reads the history hears of it
+	}
 	return err
 }

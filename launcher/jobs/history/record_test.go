@@ -2,15 +2,17 @@ package history
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -33,8 +35,7 @@ func testDelivered(t *testing.T, target Target) {
 	b := newBoard("r1")
 	r := Record(b, target, func(text string) { t.Error(text) })
 	b.Describe("job", watch.Picture{Width: 3, Height: 4, Channels: 1}, []string{"blur:size=31"})
-	b.Event(launcher.Event{Time: begin, Rank: 1, Host: "h", What: "rank 1 was killed", Action: "another takes over"})
-	b.Log(slog.LevelWarn, "rank 1 was killed; another takes over") // is said once
+	b.Event(launcher.Event{Time: begin, Rank: 1, Host: "h", What: " rank 1 was\nkilled", Action: "another takes over"})
 	b.Log(slog.LevelInfo, "a\x00b")
 	b.Line(0, "h", "stderr", "oops \xff")
 	b.Finish(watch.End{Time: begin.Add(time.Second), State: watch.Failed, ExitStatus: 1, Error: "no room", Report: []byte(`{"x": 1}`)})
@@ -83,6 +84,25 @@ func TestRecorder(t *testing.T) {
 	testDelivered(t, named)
 }
 
+// beginning is the first line of a spool.
+func beginning(t *testing.T, run, machine string) string {
+	t.Helper()
+	b, err := json.Marshal(line{Origin: &origin{Machine: machine}, Item: &watch.Item{Time: begin, Kind: watch.Begins, Job: &watch.Job{ID: run, Run: run, Began: begin}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b) + "\n"
+}
+
+func here(t *testing.T) string {
+	t.Helper()
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // A launcher that ends without a word was killed; as long as it lives its job runs.
 func TestKilled(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -99,7 +119,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := func(item string) string { return `{"item":` + item + "}\n" }
-	begun := line(`{"time":"2026-11-01T12:00:00Z","kind":"begin","job":{"job":"r1","run":"r1","began":"2026-11-01T12:00:00Z"}}`)
+	begun := beginning(t, "r1", here(t))
 	state := func() string {
 		t.Helper()
 		got := "none"
@@ -136,6 +156,142 @@ func TestKilled(t *testing.T) {
 	}
 	if left, _ := spools(dir); len(left) > 0 {
 		t.Errorf("%v is left", left)
+	}
+}
+
+// Where machines share a folder and see no locks of others, a job of another one runs as long as its spool is touched.
+func TestOtherMachine(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	w, err := newSpool(dir, "r1")
+	if err == nil {
+		err = w.write([]byte(beginning(t, "r1", "not "+here(t))), false)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file.Close() // as if the lock were not seen
+	s := opened(t, fileIn(t, "h.db"))
+	touched := time.Now()
+	for _, step := range []struct {
+		touched time.Time
+		want    string
+		spools  int
+	}{
+		{touched, watch.Starting, 1}, {touched.Add(-silence / 2), watch.Starting, 1}, {touched.Add(-2 * silence), Killed, 0},
+	} {
+		if err := os.Chtimes(filepath.Join(dir, "r1"+spoolEnd), time.Time{}, step.touched); err != nil {
+			t.Fatal(err)
+		}
+		c := newCourier(dir)
+		living, err := c.bring(ctx, s, nil)
+		c.close()
+		if err != nil || len(living) != step.spools {
+			t.Errorf("%q live, %v", living, err)
+		}
+		got, err := s.Attempts(ctx, Query{})
+		if err != nil || len(got) != 1 || got[0].State != step.want {
+			t.Errorf("%s, %v, want %s", texted(got), err, step.want)
+		}
+		if left, err := spools(dir); err != nil || len(left) != step.spools {
+			t.Errorf("%q, %v", left, err)
+		}
+	}
+}
+
+// A launcher touches its spool also while nothing happens.
+func TestTouch(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target, err := Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "r1"+spoolEnd)
+	changed := func() time.Time {
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return st.ModTime()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := &Recorder{target: target, run: "r1", sub: newBoard("r1").Subscribe(10), tell: func(text string) { t.Error(text) }, written: make(chan struct{})}
+		ready := make(chan bool, 1)
+		go r.write(ready)
+		synctest.Wait()
+		if err := os.Chtimes(path, time.Time{}, begin); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(renewEvery + 1) // of the bubble, in which no time passes
+		synctest.Wait()
+		if at := changed(); at.Equal(begin) {
+			t.Error("it is not touched")
+		}
+		r.sub.Close()
+		<-r.written
+	})
+}
+
+// A spool that cannot be read holds up no other, and counts as one of a launcher that lives.
+func TestUnreadable(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for _, run := range []string{"a", "b", "c"} {
+		s, err := newSpool(dir, run)
+		if err == nil {
+			err = s.write([]byte(beginning(t, run, here(t))), false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.file.Close()
+	}
+	s := opened(t, fileIn(t, "h.db"))
+	c := newCourier(dir)
+	defer c.close()
+	u, err := openSpool(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.close()
+	c.open["a"] = &carried{unspool: u}
+	living, err := c.bring(ctx, s, nil)
+	if !errors.As(err, new(spoolError)) || !strings.Contains(err.Error(), "a.jsonl: file already closed") || !slices.Equal(living, []string{"a"}) {
+		t.Errorf("%q live, %v", living, err)
+	}
+	if all, err := s.Attempts(ctx, Query{States: []string{Killed}}); err != nil || len(all) != 2 {
+		t.Errorf("%s, %v", texted(all), err)
+	}
+	if left, err := spools(dir); err != nil || !slices.Equal(left, []string{"a"}) {
+		t.Errorf("%q, %v", left, err)
+	}
+}
+
+// Who reads the history hears of a spool that cannot be read.
+func TestUnreadableWarning(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target := fileIn(t, "h.db")
+	target.own = false
+	dir, err := target.spoolFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad, err := newSpool(dir, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bad.file.Close()
+	if err := bad.file.Truncate(maxLine + 1<<20); err != nil { // all one line
+		t.Fatal(err)
+	}
+	var warnings []string
+	err = Use(context.Background(), target, func(text string) { warnings = append(warnings, text) }, func(*History) error { return nil })
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "a.jsonl: a line of it is too long") {
+		t.Errorf("%q, %v", warnings, err)
 	}
 }
 
@@ -224,6 +380,59 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
+// Where the user's folder takes nothing, a job is in a database that is named even so, and nothing is left.
+func TestNoHome(t *testing.T) {
+	file, temporary := filepath.Join(t.TempDir(), "file"), t.TempDir()
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", file) // no folder can be made in there
+	t.Setenv("TMPDIR", temporary)
+	target := fileIn(t, "h.db")
+	target.own = false
+	b := newBoard("r1")
+	r := Record(b, target, func(text string) { t.Error(text) })
+	b.Finish(watch.End{Time: begin, State: watch.Done})
+	r.sub.Close()
+	<-r.done
+	r.Close()
+	all, err := opened(t, target).Attempts(context.Background(), Query{})
+	if err != nil || len(all) != 1 || all[0].State != watch.Done {
+		t.Errorf("%s, %v", texted(all), err)
+	}
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// A short job brings a part of what others have left, and then what is its own.
+func TestBacklog(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for _, run := range []string{"a", "b", "c"} {
+		s, err := newSpool(dir, run)
+		if err == nil {
+			err = s.write([]byte(beginning(t, run, here(t))), false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.file.Close()
+	}
+	c := newCourier(dir)
+	defer c.close()
+	over := make(chan struct{})
+	close(over)
+	for left := range 3 {
+		if _, err := c.bring(ctx, opened(t, fileIn(t, "h.db")), over); err != nil {
+			t.Fatal(err)
+		}
+		if runs, err := spools(dir); err != nil || len(runs) != 2-left {
+			t.Errorf("%q, %v", runs, err)
+		}
+	}
+}
+
 // What has no room is counted, and the end is recorded even so.
 func TestDropped(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -237,9 +446,6 @@ func TestDropped(t *testing.T) {
 	const said = queue + queue/2
 	for range said {
 		b.Log(slog.LevelDebug, "x")
-	}
-	for len(r.sub.Items) > queue/2 { // there is room for the end
-		runtime.Gosched()
 	}
 	b.Finish(watch.End{Time: begin, State: watch.Done})
 	r.Close()

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -68,8 +69,11 @@ func (s *spool) write(lines []byte, force bool) error {
 	return err
 }
 
-// lives tells whether the launcher of an open spool file does.
-func lives(f *os.File) bool {
+// touch says that the launcher lives to those who do not see its lock. The time is that of the file's server.
+func (s *spool) touch() { _ = unix.Futimes(int(s.file.Fd()), nil) }
+
+// locked tells whether the launcher of an open spool file is seen to live. Where many machines share a folder, others may not see its lock.
+func locked(f *os.File) bool {
 	lock := unix.Flock_t{Type: unix.F_WRLCK}
 	return unix.FcntlFlock(f.Fd(), unix.F_OFD_GETLK, &lock) == nil && lock.Type != unix.F_UNLCK
 }
@@ -93,7 +97,15 @@ type unspool struct {
 	file   *os.File
 	offset int64 // of the next line
 	folder folder
-	lives  bool // its launcher did, before the lines were read
+	here   string // this machine
+	// How it was before the lines were read.
+	locked bool
+	seen   time.Time // when its launcher was known to live
+}
+
+// lives tells whether the spool's launcher did before the lines were read. That of another machine counts as dead when it is silent for long.
+func (u *unspool) lives() bool {
+	return u.locked || u.folder.Machine != u.here && time.Since(u.seen) < silence
 }
 
 func openSpool(dir, run string) (*unspool, error) {
@@ -101,13 +113,21 @@ func openSpool(dir, run string) (*unspool, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &unspool{file: f}, nil
+	u := &unspool{file: f}
+	u.here, _ = os.Hostname()
+	return u, nil
 }
 
 // next reads whole lines, as far as they are there and make a batch of reasonable size. more says that there are others.
 func (u *unspool) next() (entries []Entry, more bool, err error) {
 	const batch = 1 << 20
-	u.lives = lives(u.file)
+	if u.locked, u.seen = locked(u.file), time.Now(); !u.locked {
+		st, err := u.file.Stat()
+		if err != nil {
+			return nil, false, err
+		}
+		u.seen = st.ModTime()
+	}
 	r := bufio.NewReaderSize(io.NewSectionReader(u.file, u.offset, 1<<62), 64<<10)
 	for read := 0; read < batch; {
 		b, err := readLine(r)

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"halorun/launcher/jobs/watch"
 )
 
 // sqlStore is a Store in a database that speaks SQL.
@@ -27,14 +29,14 @@ type dialect struct {
 func tables() []string {
 	return []string{
 		`CREATE TABLE halorun_attempts (
-		run TEXT PRIMARY KEY, job TEXT NOT NULL, state TEXT NOT NULL, superseded INTEGER NOT NULL DEFAULT 0,
+		run TEXT PRIMARY KEY, job TEXT NOT NULL, state TEXT NOT NULL,
 		begun BIGINT NOT NULL, ended BIGINT NOT NULL, seen BIGINT NOT NULL,
 		account TEXT NOT NULL, machine TEXT NOT NULL, pid BIGINT NOT NULL, version TEXT NOT NULL, command TEXT NOT NULL, dir TEXT NOT NULL,
 		input TEXT NOT NULL, output TEXT NOT NULL, ops TEXT NOT NULL, ranks BIGINT NOT NULL, hosts TEXT NOT NULL,
 		width BIGINT NOT NULL, height BIGINT NOT NULL, channels BIGINT NOT NULL,
 		exit_status BIGINT NOT NULL, error TEXT NOT NULL, events BIGINT NOT NULL, entries BIGINT NOT NULL, dropped BIGINT NOT NULL,
 		bytes BIGINT NOT NULL, report TEXT NOT NULL, searched TEXT NOT NULL)`,
-		`CREATE INDEX halorun_attempts_job ON halorun_attempts (job, begun)`,
+		`CREATE INDEX halorun_attempts_job ON halorun_attempts (job, begun, run)`,
 		`CREATE INDEX halorun_attempts_begun ON halorun_attempts (begun, run)`,
 		`CREATE TABLE halorun_entries (
 		run TEXT NOT NULL, seq BIGINT NOT NULL, time BIGINT NOT NULL, kind TEXT NOT NULL, level BIGINT NOT NULL,
@@ -90,11 +92,7 @@ func (s *sqlStore) Add(ctx context.Context, a *Attempt, entries []Entry) error {
 		}
 		query := `INSERT INTO halorun_attempts (` + columns + `, report, searched) VALUES (` + places(1, len(values)) + `)
 			ON CONFLICT (run) DO UPDATE SET ` + updates + ` WHERE excluded.entries >= halorun_attempts.entries`
-		if _, err := tx.ExecContext(ctx, query, values...); err != nil {
-			return err
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE halorun_attempts SET superseded = CASE WHEN run =
-			(SELECT run FROM halorun_attempts WHERE job = $1 ORDER BY begun DESC, run DESC LIMIT 1) THEN 0 ELSE 1 END WHERE job = $1`, a.Job)
+		_, err := tx.ExecContext(ctx, query, values...)
 		return err
 	})
 }
@@ -161,7 +159,8 @@ func (c *condition) where() string {
 func (s *sqlStore) Attempts(ctx context.Context, q Query) ([]*Attempt, error) {
 	c := new(condition)
 	if q.Latest {
-		c.and("superseded = 0")
+		c.and(`NOT EXISTS (SELECT 1 FROM halorun_attempts later
+			WHERE later.job = halorun_attempts.job AND (later.begun, later.run) > (halorun_attempts.begun, halorun_attempts.run))`)
 	}
 	if len(q.IDs) > 0 {
 		c.and("(" + in(c, "run", q.IDs) + " OR " + in(c, "job", q.IDs) + ")")
@@ -234,7 +233,7 @@ func (s *sqlStore) Entries(ctx context.Context, run string, after int64, limit i
 
 func (s *sqlStore) Bury(ctx context.Context, since time.Time, except []string) error {
 	c := new(condition)
-	c.and(in(c, "state", alive()))
+	c.and(in(c, "state", watch.Alive()))
 	c.and("seen < " + c.value(millis(since)))
 	if len(except) > 0 {
 		c.and("NOT " + in(c, "run", except))

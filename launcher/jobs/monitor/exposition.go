@@ -63,15 +63,10 @@ func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(strings.ToValidUTF8(s, "\uFFFD"))
 }
 
-// states are those that a job may have.
-func states() []string {
-	return []string{watch.Starting, watch.Running, watch.Done, watch.Failed, watch.Interrupted, watch.Timeout}
-}
-
 func jobFamilies(s *watch.Status, st *progress.Standing) []family {
 	one := func(x float64, labels ...string) []sample { return []sample{{labels, x}} }
 	state := family{"halorun_job_state", gauge, "1 for the state the job is in, 0 for all others.", nil}
-	for _, name := range states() {
+	for _, name := range watch.States() {
 		x := 0.0
 		if name == s.State {
 			x = 1

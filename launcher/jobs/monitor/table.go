@@ -61,13 +61,9 @@ func (s *Snapshot) list() []string {
 	return t.lines(30)
 }
 
-// told returns an event in words.
+// told returns an event in words, and when it was.
 func told(e *launcher.Event) string {
-	text := e.Time.Local().Format(time.TimeOnly) + " " + strings.TrimSpace(e.What)
-	if e.Action != "" {
-		text += "; " + e.Action
-	}
-	return text
+	return e.Time.Local().Format(time.TimeOnly) + " " + e.String()
 }
 
 func (j *Job) lines(columns, rows int) []string {

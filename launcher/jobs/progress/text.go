@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"halorun/launcher/jobs/watch"
 )
 
 // Number returns a number as people read it: three digits, unless it has more before the point.
@@ -89,7 +91,7 @@ func (st *Standing) pace() string {
 
 // left returns when the job will end.
 func (st *Standing) left() string {
-	if st.Left < 0 || st.State == "done" {
+	if st.Left < 0 || st.State == watch.Done {
 		return ""
 	}
 	return Duration(st.Left) + " left"

@@ -36,12 +36,18 @@ type Picture struct {
 // States of a job.
 const (
 	Starting    = "starting"
-	Running     = "running"
+	Running     = "running" // once it is Described
 	Done        = "done"
 	Failed      = "failed"
 	Interrupted = "interrupted"
 	Timeout     = "timeout"
 )
+
+// States are all states of a job.
+func States() []string { return append(Alive(), Done, Failed, Interrupted, Timeout) }
+
+// Alive are the states of a job that has not ended.
+func Alive() []string { return []string{Starting, Running} }
 
 // Rank is how a rank is, as it said last.
 type Rank struct {
@@ -96,16 +102,17 @@ const (
 
 // Item is something that has happened. Which of its parts are there depends on its kind.
 type Item struct {
-	Time  time.Time       `json:"time"`
-	Kind  string          `json:"kind"`
-	Job   *Job            `json:"job,omitempty"`
-	Event *launcher.Event `json:"event,omitempty"`
-	Level slog.Level      `json:"level"`
-	Text  string          `json:"text,omitempty"`
-	Rank  *int            `json:"rank,omitempty"`   // of a line
-	Host  string          `json:"host,omitempty"`   // of a line
-	Where string          `json:"stream,omitempty"` // of a line: stdout or stderr
-	End   *End            `json:"end,omitempty"`
+	Time    time.Time       `json:"time"`
+	Kind    string          `json:"kind"`
+	Job     *Job            `json:"job,omitempty"`
+	Picture *Picture        `json:"picture,omitempty"` // of what is known
+	Event   *launcher.Event `json:"event,omitempty"`
+	Level   slog.Level      `json:"level"`
+	Text    string          `json:"text,omitempty"`
+	Rank    *int            `json:"rank,omitempty"`   // of a line
+	Host    string          `json:"host,omitempty"`   // of a line
+	Where   string          `json:"stream,omitempty"` // of a line: stdout or stderr
+	End     *End            `json:"end,omitempty"`
 }
 
 // Board is what is known of one job. Its methods may be called by any goroutine.
@@ -128,18 +135,15 @@ func NewBoard(j Job) *Board {
 func (b *Board) Describe(id string, p Picture, ops []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.status.ID, b.status.Picture, b.status.Ops = id, p, slices.Clone(ops)
+	b.status.State, b.status.ID, b.status.Picture, b.status.Ops = Running, id, p, slices.Clone(ops)
 	job := b.status.Job
-	b.tell(Item{Time: time.Now(), Kind: Known, Job: &job})
+	b.tell(Item{Time: time.Now(), Kind: Known, Job: &job, Picture: &p})
 }
 
 // Progress takes over what a rank says of itself.
 func (b *Board) Progress(rank int, member uint32, host string, result []byte) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.status.State == Starting {
-		b.status.State = Running
-	}
 	before, ok := b.ranks[rank]
 	if ok && before.Member > member {
 		return
@@ -207,17 +211,20 @@ func (b *Board) Snapshot() Status {
 // Subscription gets what happens.
 type Subscription struct {
 	Items   <-chan Item // closed by Close
-	items   chan Item
+	items   chan Item   // with room for one more than size: the end
+	size    int
 	board   *Board
 	dropped int64
 }
 
-// Subscribe returns a queue of so many items, of which the first is the job's beginning, with what is known of it by now.
+// Subscribe returns a queue of so many items, of which the first is the job's beginning, with what is known of it by now. The job's end has
+// room besides.
 func (b *Board) Subscribe(size int) *Subscription {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	items := make(chan Item, max(1, size))
-	s := &Subscription{Items: items, items: items, board: b}
+	size = max(1, size)
+	items := make(chan Item, size+1)
+	s := &Subscription{Items: items, items: items, size: size, board: b}
 	b.watchers[s] = true
 	job := b.status.Job
 	items <- Item{Time: job.Began, Kind: Begins, Job: &job}
@@ -227,6 +234,10 @@ func (b *Board) Subscribe(size int) *Subscription {
 // tell queues an item for all who want it. The lock is held.
 func (b *Board) tell(i Item) {
 	for s := range b.watchers {
+		if i.Kind != Ends && len(s.items) >= s.size { // nobody else can fill it meanwhile
+			s.dropped++
+			continue
+		}
 		select {
 		case s.items <- i:
 		default:

@@ -10,7 +10,8 @@ import (
 	"halorun/launcher/jobs/watch"
 )
 
-// Whoever subscribes hears of the job first, and then of all that happens, in order; what has no room is counted.
+// Whoever subscribes hears of the job first, and then of all that happens, in order; what has no room is counted, and the end has
+// room always.
 func TestSubscribe(t *testing.T) {
 	b := watch.NewBoard(watch.Job{ID: "j", Began: time.Unix(1, 0)})
 	wide, narrow := b.Subscribe(10), b.Subscribe(2)
@@ -25,19 +26,19 @@ func TestSubscribe(t *testing.T) {
 	var kinds []string
 	for i := range wide.Items {
 		kinds = append(kinds, i.Kind)
-		if i.Kind == watch.Known && i.Job.ID != "k" {
-			t.Errorf("it is known as %+v", i.Job)
+		if i.Kind == watch.Known && (i.Job.ID != "k" || i.Picture.Width != 3) {
+			t.Errorf("it is known as %+v, %+v", i.Job, i.Picture)
 		}
 	}
 	if want := []string{watch.Begins, watch.Known, watch.Happens, watch.Says, watch.Prints, watch.Ends}; !slices.Equal(kinds, want) {
 		t.Errorf("%v, want %v", kinds, want)
 	}
-	n := 0
-	for range narrow.Items {
-		n++
+	kinds = nil
+	for i := range narrow.Items {
+		kinds = append(kinds, i.Kind)
 	}
-	if n != 2 || narrow.Dropped() != 4 || wide.Dropped() != 0 {
-		t.Errorf("%d items, %d and %d dropped", n, narrow.Dropped(), wide.Dropped())
+	if want := []string{watch.Begins, watch.Known, watch.Ends}; !slices.Equal(kinds, want) || narrow.Dropped() != 3 || wide.Dropped() != 0 {
+		t.Errorf("%v, want %v; %d and %d dropped", kinds, want, narrow.Dropped(), wide.Dropped())
 	}
 	b.Log(slog.LevelInfo, "nobody hears it")
 }
@@ -46,6 +47,10 @@ func TestSubscribe(t *testing.T) {
 func TestSnapshot(t *testing.T) {
 	b := watch.NewBoard(watch.Job{ID: "j"})
 	if s := b.Snapshot(); s.State != watch.Starting || len(s.Ranks) != 0 {
+		t.Errorf("%+v", s)
+	}
+	b.Describe("k", watch.Picture{}, nil)
+	if s := b.Snapshot(); s.State != watch.Running {
 		t.Errorf("%+v", s)
 	}
 	b.Progress(1, 1, "h1", []byte(`{"rows":5}`))

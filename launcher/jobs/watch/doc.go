@@ -3,5 +3,5 @@
 //	the launcher's callbacks, log records ──► Board ──► Snapshot: how things are     (progress, top, metrics)
 //	                                             └────► Subscribe: what has happened (history, JSON lines)
 //
-// A Board never waits for who watches: a queue that is full loses what comes, and counts it.
+// A Board never waits for who watches: a queue that is full loses what comes but the job's end, and counts it.
 package watch

@@ -2,6 +2,7 @@ package scaling
 
 import (
 	"fmt"
+	"slices"
 
 	"halorun/bench/plots"
 )
@@ -111,7 +112,7 @@ func (s *Study) forecastNotes() []string {
 func (s *Study) speedupFigure() *plots.Figure {
 	law := s.law(s.Points[0].Wall.Median)
 	c := s.curve(func(p Point, wall float64) float64 { v, _ := law(p, wall); return v }, func(f Forecast) float64 { return f.Speedup })
-	ranks := append(append([]float64{}, c.ranks...), c.ahead...)
+	ranks := slices.Concat(c.ranks, c.ahead)
 	x := plots.LogAxis("number of ranks", mostLabels, ranks...)
 	ideal := plots.Line{Style: plots.Style{Name: "ideal", Colour: plots.DarkGrey, Width: 1, Dashes: []float64{1.5, 2}}}
 	for _, r := range []float64{x.Lo, x.Hi} {
@@ -121,18 +122,18 @@ func (s *Study) speedupFigure() *plots.Figure {
 	if s.Mode == Weak {
 		label = "scaled speed-up"
 	}
-	values := append(append(append(append([]float64{}, c.value...), c.low...), c.forecast...), ideal.Y...)
+	values := slices.Concat(c.value, c.low, c.high, c.forecast, ideal.Y)
 	return &plots.Figure{X: x, Y: plots.LogAxis(label, mostLabels, values...), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
 }
 
 func (s *Study) efficiencyFigure() *plots.Figure {
 	law := s.law(s.Points[0].Wall.Median)
 	c := s.curve(func(p Point, wall float64) float64 { _, v := law(p, wall); return 100 * v }, func(f Forecast) float64 { return 100 * f.Efficiency })
-	ranks := append(append([]float64{}, c.ranks...), c.ahead...)
+	ranks := slices.Concat(c.ranks, c.ahead)
 	x := plots.LogAxis("number of ranks", mostLabels, ranks...)
 	ideal := plots.Line{Style: plots.Style{Name: "ideal", Colour: plots.DarkGrey, Width: 1, Dashes: []float64{1.5, 2}}, X: []float64{x.Lo, x.Hi}, Y: []float64{100, 100}}
 	most := 100.0
-	for _, v := range append(append([]float64{}, c.high...), c.forecast...) {
+	for _, v := range slices.Concat(c.high, c.forecast) {
 		most = max(most, v)
 	}
 	label := "efficiency (%)"

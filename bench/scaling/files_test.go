@@ -106,7 +106,7 @@ func TestPage(t *testing.T) {
 	if n := strings.Count(page, "<svg"); n != 3 {
 		t.Errorf("%d figures", n)
 	}
-	for _, want := range []string{`class="crowded"`, "4*", "Hollow: more ranks than cores", "forecast", "more ranks than cores: 4 on 2 cores"} {
+	for _, want := range []string{style, `class="crowded"`, "4*", "Hollow: more ranks than cores", "forecast", "more ranks than cores: 4 on 2 cores"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

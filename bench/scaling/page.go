@@ -23,7 +23,7 @@ func (s *Study) page(svgs [][]byte) []byte {
 	}
 	say("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n")
 	say("<title>Halorun: %s</title>\n", s.title())
-	say("<style>%s</style>\n</head>\n<body>\n", style)
+	b.WriteString("<style>" + style + "</style>\n</head>\n<body>\n")
 	mode := "Strong scaling"
 	if s.Mode == Weak {
 		mode = "Weak scaling"
@@ -93,10 +93,19 @@ func (s *Study) page(svgs [][]byte) []byte {
 			draw(2, 3)
 		}
 	}
-	say("<p class=\"note\">Speed-up is the time of the fewest ranks by that of more, efficiency that by the number of ranks. The serial fraction is the one that Amdahl's law " +
-		"(Karp and Flatt), or Gustafson's for weak scaling, needs to explain the time; one that grows with the ranks tells of overhead. Imbalance is how much longer the slowest " +
-		"rank computed than the mean. Moved are the bytes that ranks have sent to each other.</p>\n</body>\n</html>\n")
+	say("<p class=\"note\">%s Imbalance is how much longer the slowest rank computed than the mean. Moved are the bytes that ranks have sent to each other.</p>\n</body>\n</html>\n",
+		s.definitions())
 	return b.Bytes()
+}
+
+// definitions says what speed-up, efficiency and serial fraction are.
+func (s *Study) definitions() string {
+	if s.Mode == Weak {
+		return "Efficiency is the time of the fewest ranks by that of these, and scaled speed-up the efficiency times how many times as many ranks there are. The serial fraction " +
+			"is the part of a job's time that, by Gustafson's law, would have to be serial to explain that; one that grows with the ranks tells of overhead."
+	}
+	return "Speed-up is the time of the fewest ranks by that of these, and efficiency the speed-up by how many times as many ranks there are. The serial fraction is the part of the " +
+		"work that, by Amdahl's law (Karp and Flatt), would have to be serial to explain that; one that grows with the ranks tells of overhead."
 }
 
 const style = `

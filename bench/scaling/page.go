@@ -31,15 +31,15 @@ func (s *Study) page(svgs [][]byte) []byte {
 	say("<h1>%s of <code>%s</code></h1>\n", mode, strings.Join(s.Ops, " "))
 	say("<dl>\n")
 	row := func(name, value string) { say("<dt>%s</dt><dd>%s</dd>\n", name, value) }
-	row("picture", strings.TrimPrefix(strings.SplitN(s.title(), "; ", 2)[0], s.Mode+" scaling: "))
-	row("machine", fmt.Sprintf("%s: %s, %s, %s of memory", s.Machine.Host, s.Machine.CPU, count(s.Machine.Cores, "core"), bench.BytesText(float64(s.Machine.MemoryBytes))))
+	row("picture", s.pictureText())
+	row("machine", fmt.Sprintf("%s: %s, %s, %s of memory", s.Machine.Host, s.Machine.CPU, bench.Count(s.Machine.Cores, "core"), bench.BytesText(float64(s.Machine.MemoryBytes))))
 	for _, h := range s.Hosts {
-		row("host", fmt.Sprintf("%s: %s, %s, %s, %s of memory", h.Host, count(h.Slots, "slot"), count(h.Cores, "core"), h.Arch, bench.BytesText(float64(h.MemoryBytes))))
+		row("host", fmt.Sprintf("%s: %s, %s, %s, %s of memory", h.Host, bench.Count(h.Slots, "slot"), bench.Count(h.Cores, "core"), h.Arch, bench.BytesText(float64(h.MemoryBytes))))
 	}
-	row("versions", fmt.Sprintf("Halorun %s, %s, %s, %s kernels on %s", s.Version, s.Machine.Go, s.Machine.Kernel, s.Machine.Kernels, s.Machine.Arch))
+	row("versions", fmt.Sprintf("Halorun %s, %s, %s, %s kernels on %s", s.Version, s.Machine.Go, s.Machine.Kernel, s.Machine.KernelPath, s.Machine.Arch))
 	row("date", s.Began.Format(time.RFC1123Z))
 	row("runs", s.times())
-	say("<dt>command</dt><dd><code>%s</code></dd>\n", shellText(s.Command))
+	say("<dt>command</dt><dd><code>%s</code></dd>\n", bench.ShellText(s.Command))
 	say("</dl>\n")
 	if s.Identical {
 		say("<p class=\"ok\">✓ %s</p>\n", s.sameText())
@@ -54,14 +54,14 @@ func (s *Study) page(svgs [][]byte) []byte {
 		}
 		say("</ul>\n")
 	}
-	figures := s.figures()
+	plots := s.plots()
 	draw := func(from, to int) {
-		say("<div class=\"figures\">\n")
+		say("<div class=\"plots\">\n")
 		for i := from; i < to; i++ {
 			say("<figure>\n")
 			_, svg, _ := bytes.Cut(svgs[i], []byte("?>\n"))
 			b.Write(svg)
-			say("<figcaption>Figure %d. %s</figcaption>\n</figure>\n", i+1, figures[i].caption)
+			say("<figcaption>Figure %d. %s</figcaption>\n</figure>\n", i+1, plots[i].caption)
 		}
 		say("</div>\n")
 	}
@@ -126,21 +126,9 @@ tr.crowded td { color: #8a4b00; background: #fff7ea; }
 .bad { color: #a03000; font-weight: 600; }
 .warnings { color: #8a4b00; padding-left: 1.2rem; }
 .note { color: #555; font-size: .88rem; margin: .3rem 0; }
-.figures { display: flex; flex-wrap: wrap; gap: 0 2rem; }
+.plots { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 figure { margin: 1.5rem 0; flex: 1 1 28rem; max-width: 38rem; break-inside: avoid; }
 figure svg { width: 100%; height: auto; display: block; }
 figcaption { color: #444; font-size: .9rem; }
 @media print { body { max-width: none; margin: 0; } }
 `
-
-// shellText shows a command as it can be typed.
-func shellText(args []string) string {
-	var all []string
-	for _, a := range args {
-		if a == "" || strings.Trim(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+") != "" {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		all = append(all, a)
-	}
-	return strings.Join(all, " ")
-}

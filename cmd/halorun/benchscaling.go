@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	measure "halorun/bench"
 	"halorun/bench/scaling"
 	"halorun/kernels"
 	"halorun/launcher/jobs"
@@ -154,7 +155,7 @@ func usableCores() int { return min(cores(), runtime.GOMAXPROCS(0)) }
 
 // scalingInput refuses what is no single picture that can be read again and again.
 func scalingInput(p *scaling.Plan) error {
-	size, ok, err := scaling.ParseSynthetic(p.Input)
+	size, ok, err := measure.ParseSynthetic(p.Input)
 	if err != nil {
 		return usageError{err}
 	}
@@ -263,16 +264,10 @@ func askHosts(ctx context.Context, c *cli.Context, o hostOptions, p *scaling.Pla
 			p.Hosts[i].Cores, p.Hosts[i].Arch, p.Hosts[i].MemoryBytes = h.Cores, h.Arch, h.MemoryBytes
 		}
 	}
-	var links []scaling.Link
 	for _, pair := range found.Pairs {
 		if pair.Error == "" && pair.BytesPerSecond > 0 {
-			const much = 1 << 20
-			links = append(links, scaling.Link{Bytes: 8, Seconds: pair.RoundTripSeconds / 2},
-				scaling.Link{Bytes: much, Seconds: pair.RoundTripSeconds/2 + much/pair.BytesPerSecond})
+			p.Pairs = append(p.Pairs, scaling.Pair{From: pair.From, To: pair.To, RoundTrip: pair.RoundTripSeconds, BytesPerSecond: pair.BytesPerSecond})
 		}
-	}
-	if len(links) > 0 {
-		p.Links = func(context.Context) ([]scaling.Link, error) { return links, nil }
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func TestClusterScaling(t *testing.T) {
 				t.Errorf("%s: %+v", hosts, h)
 			}
 		}
-		if n := s.Model.Network; n.Kind != "hosts" || n.BytesPerSecond <= 0 || len(n.Links) == 0 {
+		if n := s.Model.Network; n.Kind != "hosts" || n.Latency <= 0 || n.BytesPerSecond <= 0 || len(n.Pairs) == 0 || n.Error != nil {
 			t.Errorf("%s: %+v", hosts, n)
 		}
 	}

@@ -35,8 +35,8 @@ func (r *PeersReport) Print(w io.Writer) error {
 		if i > 0 {
 			pixels = p.Pixels.String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.3f s\t%.3f … %.3f\t%.2f s\t%.1f\t%s\t%.2f\t%.1f MB\t%s\n", p.Program, version, p.Median, p.Min, p.Max, p.CPU, p.MPixelPerS, memory,
-			p.Ratio, float64(p.OutputBytes)/1e6, pixels)
+		fmt.Fprintf(t, "%s\t%s\t%.3f s\t%.3f … %.3f\t%.2f s\t%.1f\t%s\t%.2f\t%s\t%s\n", p.Program, version, p.Median, p.Min, p.Max, p.CPU, p.MPixelPerS, memory,
+			p.Ratio, BytesText(float64(p.OutputBytes)), pixels)
 	}
 	if err := t.Flush(); err != nil {
 		return err

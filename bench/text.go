@@ -19,6 +19,12 @@ func BytesText(n float64) string {
 // SecondsText shows a time in the unit that suits it.
 func SecondsText(s float64) string {
 	switch {
+	case s == 0:
+		return "0 s"
+	case s < 0.0000995:
+		return fmt.Sprintf("%.2g µs", 1e6*s)
+	case s < 0.000995:
+		return fmt.Sprintf("%.0f µs", 1e6*s)
 	case s < 0.0995:
 		return fmt.Sprintf("%.1f ms", 1e3*s)
 	case s < 0.9995:

@@ -282,11 +282,11 @@ func (m *Model) assume(s *Study) {
 		say("the links between hosts are as fast as those within this machine, which were measured; a slower network makes transfer, agreement and connections longer in proportion")
 	}
 	if len(s.Points) < 3 {
-		say("with %s measured, what is serial and what is divided cannot be told apart well; measure 3 or more", bench.Count(len(s.Points), "number")+" of ranks")
+		say("what is serial and what is divided come out right, although %s of ranks can hardly tell them apart; measure 3 or more", bench.Count(len(s.Points), "number"))
 	}
 	for _, p := range s.Points {
 		if p.Oversubscribed {
-			say("points with more ranks than cores count for the parts, their threads taking turns")
+			say("threads took turns where there were more ranks than cores")
 			break
 		}
 	}

@@ -9,10 +9,11 @@ import (
 	"halorun/bench"
 )
 
-// crowded marks figures of more ranks than cores.
 const (
-	crowded     = "*"
+	crowded     = "*" // marks figures of more ranks than cores
 	crowdedText = "more ranks than cores, which they share"
+
+	scaledSpeedup = "SCALED SPEED-UP" // in the heads of tables
 )
 
 // Print writes the tables for a terminal.
@@ -111,7 +112,7 @@ func (p *Point) label() string {
 func (s *Study) gains() Table {
 	t := Table{Title: "Time and speed-up", Head: []string{"RANKS", "WALL", "MIN", "MAX", "SPEED-UP", "EFFICIENCY", "SERIAL", "MPIXEL/S", "IMBALANCE", "MOVED"}}
 	if s.Mode == Weak {
-		t.Title, t.Head[4] = "Time and scaled speed-up", "SCALED SPEED-UP"
+		t.Title, t.Head[4] = "Time and scaled speed-up", scaledSpeedup
 	}
 	for _, p := range s.Points {
 		t.Rows = append(t.Rows, []string{
@@ -153,6 +154,9 @@ func (s *Study) split() Table {
 
 func (m *Model) forecast() Table {
 	t := Table{Title: "Forecast", Head: []string{"FORECAST", "WALL", "SPEED-UP", "EFFICIENCY", "LAUNCH", "BEGIN", "CONNECT", "SERIAL", "DIVIDED", "TRANSFER", "AGREEMENT"}}
+	if m.weak {
+		t.Head[2] = scaledSpeedup
+	}
 	for _, f := range m.Points {
 		p := f.Parts
 		t.Rows = append(t.Rows, []string{

@@ -59,6 +59,8 @@ type check struct {
 	Pairs    []pairCheck `json:"pairs"`
 	Problems []string    `json:"problems"`
 	Advice   []string    `json:"advice"` // what may help against several of them
+
+	machines []string // where the process of each host was, by its index: by one name, if several hosts are one machine
 }
 
 type hostCheck struct {
@@ -146,6 +148,7 @@ func newCheck(hosts []hostfiles.Host, result *launcher.Result, remotePath string
 	reports := make(map[string]probed)
 	for _, r := range result.Ranks {
 		reports[r.Host] = decodeProbed(r.Result)
+		found.machines = append(found.machines, r.Host)
 	}
 	if result.Head != nil {
 		reports[result.Head.Host] = decodeProbed(result.Head.Result)

@@ -128,7 +128,7 @@ func TestModel(t *testing.T) {
 		w := &world{
 			launch: draw("launch", 0.02, 0.2), begin: draw("begin", 0.001, 0.02), readSerial: draw("readSerial", 0, 0.5), readDivided: draw("readDivided", 0.01, 2),
 			compute: draw("compute", 0.1, 10), writeSerial: draw("writeSerial", 0, 0.5), writeDivided: draw("writeDivided", 0.01, 2),
-			shared: draw("shared", 0, 1e9), halo: draw("halo", 0, 1e6), network: Network{Kind: rapid.SampledFrom([]string{"loopback", "hosts"}).Draw(t, "kind"), Latency: draw("latency", 0, 1e-3), BytesPerSecond: 1e9},
+			shared: draw("shared", 1e3, 1e9), halo: draw("halo", 0, 1e6), network: Network{Kind: rapid.SampledFrom([]string{"loopback", "hosts"}).Draw(t, "kind"), Latency: draw("latency", 0, 1e-3), BytesPerSecond: 1e9},
 			threads: rapid.IntRange(1, 3).Draw(t, "threads"), cores: rapid.IntRange(1, 16).Draw(t, "cores"), weak: rapid.Bool().Draw(t, "weak"),
 		}
 		s, empty := w.study(1, 2, 4, 8, 33, 34)

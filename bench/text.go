@@ -50,7 +50,7 @@ func Count(n int, one string, many ...string) string {
 func ShellText(args []string) string {
 	all := make([]string, len(args))
 	for i, a := range args {
-		if all[i] = a; a == "" || strings.ContainsAny(a, " \t\r\n;'\"[]{}()*?&|<>$`\\!#~") {
+		if all[i] = a; a == "" || strings.Trim(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+") != "" {
 			all[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
 	}

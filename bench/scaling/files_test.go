@@ -45,7 +45,7 @@ func TestCSV(t *testing.T) {
 					got[name] = line[c]
 				}
 			}
-			want := map[string]float64{}
+			var want map[string]float64
 			if i < len(study.Points) {
 				p := study.Points[i]
 				want = map[string]float64{"ranks": float64(p.Ranks), "width": 1000, "wall_seconds": p.Wall.Median, "wall_max_seconds": p.Wall.Max, "speedup": p.Speedup,

@@ -256,7 +256,7 @@ func TestNoise(t *testing.T) {
 			t.Errorf("%d steady runs: %q", runs, got)
 		}
 		got := repeat(runs, wild)
-		if !strings.Contains(got, "medians are uncertain by more than 10%: 1 rank ") || strings.Contains(got, "U test the difference may be chance between 1 and 2 (p = ") == few {
+		if !strings.Contains(got, "medians are uncertain by more than 10%: 1 rank ") || strings.Contains(got, "by chance alone, by the Mann-Whitney U test: 1 and 2 ranks, p = ") == few {
 			t.Errorf("%d wild runs: %q", runs, got)
 		}
 	}

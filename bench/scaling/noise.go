@@ -29,7 +29,7 @@ func (s *Study) doubt() {
 		if i > 0 && s.Mode == Strong && !few { // in weak scaling they are to be alike
 			q := &s.Points[i-1]
 			if pValue := bench.UTest(q.walls(), p.walls()); pValue >= significance {
-				alike = append(alike, fmt.Sprintf("%d and %d (p = %.2f)", q.Ranks, p.Ranks, pValue))
+				alike = append(alike, fmt.Sprintf("%d and %d ranks, p = %.2f", q.Ranks, p.Ranks, pValue))
 			}
 		}
 		restarts := 0
@@ -47,7 +47,7 @@ func (s *Study) doubt() {
 		warn("noise: %s", bench.Uncertain(uncertain))
 	}
 	if alike != nil {
-		warn("noise: by the Mann-Whitney U test the difference may be chance between %s ranks", strings.Join(alike, ", "))
+		warn("noise: times may differ by chance alone, by the Mann-Whitney U test: %s", strings.Join(alike, "; "))
 	}
 	if crowd != nil {
 		warn("more ranks than cores: %s, each rank of %s; that cannot make a job faster", strings.Join(crowd, ", "), bench.Count(s.Threads, "thread"))

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"halorun/kernels"
 	"halorun/ranks/raster"
 )
@@ -167,28 +169,42 @@ func lives(pid int) bool {
 // TestCommandSuspends: all that a program has started stops, and goes on, and the cost says so.
 func TestCommandSuspends(t *testing.T) {
 	dir := t.TempDir()
-	begun, goOn := filepath.Join(dir, "pids"), filepath.Join(dir, "go on")
-	stopped := func(pid string) bool {
-		b, _ := os.ReadFile("/proc/" + strings.TrimSpace(pid) + "/stat")
-		return strings.Contains(string(b), ") T ")
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	line, err := os.OpenFile(fifo, os.O_RDWR, 0) // as which it waits for nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	var pids []string
+	soon := func(what string, is func() bool) {
+		for limit := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Errorf("not so: %s", what)
+				return
+			}
+		}
 	}
 	suspend := make(chan func())
 	go func() {
-		var pids []byte
-		for t.Context().Err() == nil && !strings.Contains(string(pids), "\n") {
-			pids, _ = os.ReadFile(begun)
-			time.Sleep(time.Millisecond)
-		}
+		soon("both have begun", func() bool {
+			b, _ := os.ReadFile(filepath.Join(dir, "pids"))
+			pids = strings.Fields(string(b))
+			return len(pids) == 2
+		})
 		suspend <- func() {
-			for _, pid := range strings.Fields(string(pids)) {
-				for t.Context().Err() == nil && !stopped(pid) {
-					time.Sleep(time.Millisecond)
-				}
+			for _, pid := range pids {
+				soon(pid+" has stopped", func() bool {
+					b, _ := os.ReadFile("/proc/" + pid + "/stat")
+					return strings.Contains(string(b), ") T ")
+				})
 			}
-			_ = os.WriteFile(goOn, nil, 0o600) // it ends all the same if it is not stopped
+			_, _ = line.WriteString("go on\n") // it does all the same if it has not stopped
 		}
 	}()
-	cost, err := Command{Path: "/bin/sh", Args: []string{"sh", "-c", "(while ! [ -e 'go on' ]; do sleep 0.01; done) & echo $$ $! > pids; wait"}, Dir: dir, Suspend: suspend}.Run(t.Context())
+	cost, err := Command{Path: "/bin/sh", Args: []string{"sh", "-c", "(read x < fifo) & echo $$ $! > pids; wait"}, Dir: dir, Suspend: suspend}.Run(t.Context())
 	if err != nil || !cost.Suspended {
 		t.Errorf("%+v %v", cost, err)
 	}

@@ -219,7 +219,14 @@ func took(a *history.Attempt) string {
 	switch {
 	case a.State == history.Stopped || d < 0:
 		return "-"
-	case d < time.Minute:
+	case a.State == history.Killed:
+		return "≥" + span(d)
+	}
+	return span(d)
+}
+
+func span(d time.Duration) string {
+	if d < time.Minute {
 		return fmt.Sprintf("%.2fs", d.Seconds())
 	}
 	return d.Round(time.Second).String()

@@ -9,8 +9,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"halorun/launcher/jobs/watch"
 )
@@ -24,6 +27,8 @@ const (
 	idleTime = 10 * time.Minute
 	// maxClients is how many there may be at a time.
 	maxClients = 64
+	// From minRest to maxRest is how long nobody is let in when the system lacks something.
+	minRest, maxRest = 5 * time.Millisecond, time.Second
 )
 
 // Server answers questions about a job on a Unix socket: for each line that a client sends it gets one, a watch.Status in JSON.
@@ -70,7 +75,13 @@ func (s *Server) serve(ctx context.Context) error {
 	}
 	defer os.Remove(path)
 	s.done.Go(sweep)
-	stop := context.AfterFunc(ctx, func() {
+	return s.accept(ctx, l)
+}
+
+// accept talks with whoever comes, until ctx ends or nobody can come any more.
+func (s *Server) accept(ctx context.Context, l net.Listener) error {
+	defer l.Close()
+	context.AfterFunc(ctx, func() { // also when this has returned: there are still those who came before
 		l.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -78,7 +89,7 @@ func (s *Server) serve(ctx context.Context) error {
 			c.Close()
 		}
 	})
-	defer stop()
+	var rest time.Duration
 	for {
 		c, err := l.Accept()
 		if ctx.Err() != nil {
@@ -88,8 +99,14 @@ func (s *Server) serve(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			if !passes(err) {
+				return err
+			}
+			rest = min(max(2*rest, minRest), maxRest)
+			_ = pause(ctx, rest) // at its end the listener is closed
+			continue
 		}
+		rest = 0
 		s.mu.Lock()
 		if len(s.clients) >= maxClients || ctx.Err() != nil {
 			c.Close()
@@ -99,6 +116,11 @@ func (s *Server) serve(ctx context.Context) error {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// passes tells whether the system only lacks something for a while, such as file descriptors.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // talk answers a client until it has no more questions, or does not read.

@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -269,5 +270,67 @@ func TestShortJob(t *testing.T) {
 	Serve(board("aabbccdd"), func(err error) { t.Error(err) }).Close()
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("%v", entries)
+	}
+}
+
+// failing is a listener that fails in each of these ways before anybody is let in, and in the last way ever after.
+type failing struct {
+	net.Listener
+	before []error
+	after  error
+	let    bool
+}
+
+func (f *failing) Accept() (net.Conn, error) {
+	if len(f.before) > 0 {
+		err := f.before[0]
+		f.before = f.before[1:]
+		return nil, err
+	}
+	if f.let {
+		return nil, f.after
+	}
+	f.let = true
+	return f.Listener.Accept()
+}
+
+// A lack of file descriptors passes, and a socket that fails for good keeps a job from its end no more than a client who says nothing.
+func TestAcceptFails(t *testing.T) {
+	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &Server{board: board("aabbccdd"), cancel: cancel, clients: make(map[net.Conn]bool)}
+	lack := func(e syscall.Errno) error { return &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", e)} }
+	failed := make(chan error, 1)
+	s.done.Go(func() {
+		failed <- s.accept(ctx, &failing{Listener: l, before: []error{lack(syscall.EMFILE), lack(syscall.ENFILE)}, after: lack(syscall.EINVAL)})
+	})
+	c, err := newClient(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := <-failed; !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("%v", err)
+	}
+	if got, err := c.Ask(); err != nil || got.ID != "aabbccdd" {
+		t.Errorf("who came before is told %+v, %v", got, err)
+	}
+	if _, err := net.Dial("unix", l.Addr().String()); err == nil {
+		t.Error("the socket is still open")
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Error("a silent client keeps it open")
+		c.Close()
+		<-closed
 	}
 }

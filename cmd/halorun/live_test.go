@@ -254,6 +254,72 @@ func TestTopAndMetrics(t *testing.T) {
 	}
 }
 
+// While OUTPUT is put in place nobody hears the ranks, and nobody takes that for silence.
+func TestLiveCommit(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	in := filepath.Join(state, "in.pgm")
+	if err := os.WriteFile(in, picture(300, 700, 1), 0o666); err != nil { // more than a pipe holds, and less than is queued
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	job := halorun(t, "run", "-n", "2", "--metrics", ":0", "--heartbeat-timeout", "1s", "--format", "pgm", in, "-", "invert")
+	job.Stdout, job.Stderr = write, nil
+	job.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
+	stderr, err := job.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Start(); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	defer job.Wait()
+	defer job.Process.Kill()
+	lines := bufio.NewScanner(stderr)
+	lines.Scan()
+	url := regexp.MustCompile(`http://\S+/`).FindString(lines.Text())
+	eventually(t, "no rank is heard any more", func() bool {
+		cmd := halorun(t, "top", "--json")
+		cmd.Env = job.Env
+		out, err := cmd.Output()
+		var snap struct {
+			Jobs []struct {
+				Time       time.Time
+				Committing *time.Time
+				Ranks      []struct{ Heard time.Time }
+			}
+		}
+		if err != nil || json.Unmarshal(out, &snap) != nil || len(snap.Jobs) == 0 || snap.Jobs[0].Committing == nil {
+			return false
+		}
+		for _, r := range snap.Jobs[0].Ranks {
+			if snap.Jobs[0].Time.Sub(r.Heard) < 2*time.Second {
+				return false
+			}
+		}
+		return true
+	})
+	r, err := http.Get(url + "healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if b, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || !strings.Contains(string(b), `"heard":2`) {
+		t.Errorf("%s: %s %v", r.Status, b, err)
+	}
+	if n, err := io.Copy(io.Discard, read); err != nil || n < 210_000 {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if err := job.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
 func asExit(err error, exit **exec.ExitError) bool {
 	e, ok := err.(*exec.ExitError)
 	*exit = e

@@ -417,6 +417,7 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 		kept.progress(member, result)
 	}
 	config.Commit = func() error {
+		o.board.Commit()
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

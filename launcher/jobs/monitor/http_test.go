@@ -108,17 +108,23 @@ func TestHealth(t *testing.T) {
 	ended := func(state, why string) watch.Status {
 		return watch.Status{State: state, End: &watch.End{State: state, Error: why}, Ranks: []watch.Rank{rank(0, 1, time.Hour)}}
 	}
+	committing := func(since time.Duration, ranks ...watch.Rank) watch.Status {
+		began := at.Add(-since)
+		return watch.Status{State: watch.Running, Committing: &began, Ranks: ranks}
+	}
 	for name, c := range map[string]struct {
 		s      watch.Status
 		reason string
 	}{
-		"starting":       {watch.Status{State: watch.Starting}, ""},
-		"running":        {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 4*time.Second)}}, ""},
-		"silent":         {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 6*time.Second)}}, "rank 1 on h is silent for 6 s"},
-		"others went on": {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 2, time.Second), rank(1, 1, 6*time.Second)}}, ""},
-		"done":           {ended(watch.Done, ""), ""},
-		"failed":         {ended(watch.Failed, "the disk is full"), "the disk is full"},
-		"interrupted":    {ended(watch.Interrupted, ""), "the job has ended: interrupted"},
+		"starting":               {watch.Status{State: watch.Starting}, ""},
+		"running":                {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 4*time.Second)}}, ""},
+		"silent":                 {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 6*time.Second)}}, "rank 1 on h is silent for 6 s"},
+		"others went on":         {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 2, time.Second), rank(1, 1, 6*time.Second)}}, ""},
+		"OUTPUT is put in place": {committing(time.Hour, rank(0, 1, time.Hour), rank(1, 1, time.Hour+4*time.Second)), ""},
+		"silent before":          {committing(time.Hour, rank(0, 1, time.Hour), rank(1, 1, time.Hour+6*time.Second)), "rank 1 on h is silent for 6 s"},
+		"done":                   {ended(watch.Done, ""), ""},
+		"failed":                 {ended(watch.Failed, "the disk is full"), "the disk is full"},
+		"interrupted":            {ended(watch.Interrupted, ""), "the job has ended: interrupted"},
 	} {
 		c.s.Time = at
 		st := new(progress.Meter).Take(&c.s)

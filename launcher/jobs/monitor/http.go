@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -11,8 +12,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"io"
 
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
@@ -62,7 +61,7 @@ func ServeMetrics(address string, b *watch.Board, heartbeat time.Duration) (*Met
 		Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what clients do wrong is not the job's business
 	}
-	go func() { _ = m.server.Serve(l) }() // until Close
+	go func() { _ = m.server.Serve(limit(l, maxClients)) }() // until Close
 	return m, nil
 }
 

@@ -3,9 +3,12 @@ package monitor
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -176,6 +179,47 @@ func TestHTTP(t *testing.T) {
 	m.Close()
 	if _, err := client.Get("http://" + m.Address() + "/metrics"); err == nil {
 		t.Error("it still answers")
+	}
+}
+
+// Who holds connections open takes no more of the job's file descriptors than there are places; a place that is left is free.
+func TestHTTPLimit(t *testing.T) {
+	m, err := ServeMetrics("127.0.0.1:0", busy(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	get := func() (net.Conn, error) {
+		c, err := net.Dial("tcp", m.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_, _ = c.Write([]byte("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")) // who is turned away is so at any time
+		_, err = c.Read(make([]byte, 1))
+		return c, err
+	}
+	var first net.Conn
+	for i := range 2 * maxClients {
+		c, err := get()
+		defer c.Close()
+		if (err == nil) != (i < maxClients) || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		if first == nil {
+			first = c
+		}
+	}
+	first.Close()
+	for limit := time.Now().Add(20 * time.Second); ; { // until the server has seen it
+		c, err := get()
+		c.Close()
+		if err == nil {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("a place that was left is not free: %v", err)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	answerTime = 3 * time.Second
 	// idleTime is how long a client may be silent.
 	idleTime = 10 * time.Minute
-	// maxClients is how many there may be at a time.
+	// maxClients is how many there may be at a time, on the socket and of the metrics.
 	maxClients = 64
 	// From minRest to maxRest is how long nobody is let in when the system lacks something.
 	minRest, maxRest = 5 * time.Millisecond, time.Second

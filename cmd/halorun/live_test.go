@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/launcher/jobs/progress/terminaltest"
 )
 
 // pseudoTerminal is a terminal whose text is kept.
@@ -30,33 +30,14 @@ type pseudoTerminal struct {
 	text bytes.Buffer
 }
 
-func newPseudoTerminal(t *testing.T, columns, rows uint16) *pseudoTerminal {
+func newPseudoTerminal(t *testing.T, columns, rows int) *pseudoTerminal {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Close() })
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
-	if err := unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: rows}); err != nil {
-		t.Fatal(err)
-	}
-	p := &pseudoTerminal{File: slave, keyboard: master}
+	screen, terminal := terminaltest.Open(t, columns, rows)
+	p := &pseudoTerminal{File: terminal, keyboard: screen}
 	go func() {
 		b := make([]byte, 4096)
 		for {
-			n, err := master.Read(b)
+			n, err := screen.Read(b)
 			if err != nil {
 				return
 			}

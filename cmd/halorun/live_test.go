@@ -235,6 +235,42 @@ func TestTopAndMetrics(t *testing.T) {
 	}
 }
 
+// q ends 'halorun top' for another host at once, however long that one says nothing.
+func TestTopQuit(t *testing.T) {
+	t.Parallel()
+	ssh := filepath.Join(t.TempDir(), "ssh")
+	script := `#!/bin/sh
+echo '{"jobs":[{"job":"aabbccdd","run":"aabbccdd","state":"running","size":1}]}'
+exec sleep 300
+`
+	if err := os.WriteFile(ssh, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	terminal := newPseudoTerminal(t, 100, 30)
+	top := halorun(t, "top", "--host", "far", "--ssh", ssh, "--interval", "5m")
+	top.Stdin, top.Stdout, top.Stderr = terminal.File, terminal.File, terminal.File
+	top.Env = append(os.Environ(), "TERM=xterm")
+	top.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := top.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- top.Wait() }()
+	defer top.Process.Kill()
+	eventually(t, "the job is shown", func() bool { return strings.Contains(terminal.shown(), "job aabbccdd") })
+	if _, err := terminal.keyboard.Write([]byte("q")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%v: %s", err, terminal.shown())
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("it waits for the other host: %s", terminal.shown())
+	}
+}
+
 // While OUTPUT is put in place nobody hears the ranks, and nobody takes that for silence.
 func TestLiveCommit(t *testing.T) {
 	t.Parallel()

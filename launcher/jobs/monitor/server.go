@@ -74,7 +74,7 @@ func (s *Server) serve(ctx context.Context) error {
 		return err
 	}
 	defer os.Remove(path)
-	s.done.Go(sweep)
+	s.done.Go(func() { sweep(ctx) })
 	return s.accept(ctx, l)
 }
 
@@ -176,9 +176,9 @@ func listen(run string) (l net.Listener, path string, err error) {
 }
 
 // sweep removes the sockets of jobs that were killed.
-func sweep() {
+func sweep(ctx context.Context) {
 	for _, path := range sockets() {
-		if c, err := dial(path); err == nil {
+		if c, err := dial(ctx, path); err == nil {
 			c.Close()
 		}
 	}

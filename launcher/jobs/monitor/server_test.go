@@ -45,7 +45,7 @@ func serving(t *testing.T, b *watch.Board) *Server {
 
 func look(t *testing.T, l *Local, name string) []*watch.Status {
 	t.Helper()
-	all, err := l.Look(name)
+	all, err := l.Look(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestStale(t *testing.T) {
 		t.Errorf("%d jobs run", len(got))
 	}
 	second := stale("11111111.sock")
-	sweep()
+	sweep(t.Context())
 	for _, path := range []string{first, second} {
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", path, err)
@@ -307,7 +307,7 @@ func TestAcceptFails(t *testing.T) {
 	s.done.Go(func() {
 		failed <- s.accept(ctx, &failing{Listener: l, before: []error{lack(syscall.EMFILE), lack(syscall.ENFILE)}, after: lack(syscall.EINVAL)})
 	})
-	c, err := newClient(l.Addr().String())
+	c, err := newClient(ctx, l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func TestAcceptFails(t *testing.T) {
 	if err := <-failed; !errors.Is(err, syscall.EINVAL) {
 		t.Errorf("%v", err)
 	}
-	if got, err := c.Ask(); err != nil || got.ID != "aabbccdd" {
+	if got, err := c.Ask(ctx); err != nil || got.ID != "aabbccdd" {
 		t.Errorf("who came before is told %+v, %v", got, err)
 	}
 	if _, err := net.Dial("unix", l.Addr().String()); err == nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,7 +35,7 @@ const firstLook = time.Second
 // Run shows the jobs on out until ctx ends, the user presses q, or the job that is watched has ended.
 func (t *Top) Run(ctx context.Context, out *os.File) error {
 	w := NewWatcher(t.Source)
-	snap, err := w.Look(t.Name)
+	snap, err := w.Look(ctx, t.Name)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (t *Top) Run(ctx context.Context, out *os.File) error {
 		if err := pause(ctx, firstLook); err != nil {
 			return nil
 		}
-		later, err := w.Look(t.Name)
+		later, err := w.Look(ctx, t.Name)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -95,7 +96,7 @@ func (t *Top) stream(ctx context.Context, out io.Writer, w *Watcher, snap *Snaps
 			fmt.Fprintln(out)
 		}
 		var err error
-		if snap, err = w.Look(t.Name); errors.Is(err, io.EOF) {
+		if snap, err = w.Look(ctx, t.Name); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
@@ -119,6 +120,11 @@ func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot
 		error
 	}
 	looks := make(chan looked, 1)
+	// Nothing looks any more when this has returned: what is looked at is the caller's.
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for {
 		screen.Show(snap.Lines(screen.Room()))
 		if t.Name != "" && len(snap.Jobs) == 0 {
@@ -141,10 +147,10 @@ func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot
 				keys.set()
 				screen.Reveal()
 			case <-tick: // it may take its time
-				go func() {
-					s, err := w.Look(t.Name)
+				looking.Go(func() {
+					s, err := w.Look(ctx, t.Name)
 					looks <- looked{s, err}
-				}()
+				})
 			case l := <-looks:
 				switch {
 				case errors.Is(l.error, io.EOF):

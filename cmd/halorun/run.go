@@ -281,7 +281,7 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	began := time.Now()
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)
-	defer func() { err = o.speech.end(report, err) }()
+	defer func() { err = o.speech.end(o.board, report, err) }()
 	recorder := o.record()
 	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log, o.speech.console)
 	defer stop()

@@ -28,8 +28,8 @@ const Mute = "no answer"
 // maxAnswer is more than thousands of ranks have to say.
 const maxAnswer = 64 << 20
 
-// Client asks one job how it is.
-type Client struct {
+// client asks one job how it is.
+type client struct {
 	conn    net.Conn
 	answers *bufio.Scanner
 }
@@ -44,18 +44,18 @@ func dial(ctx context.Context, path string) (net.Conn, error) {
 	return c, err
 }
 
-func newClient(ctx context.Context, path string) (*Client, error) {
+func newClient(ctx context.Context, path string) (*client, error) {
 	conn, err := dial(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{conn: conn, answers: bufio.NewScanner(conn)}
+	c := &client{conn: conn, answers: bufio.NewScanner(conn)}
 	c.answers.Buffer(nil, maxAnswer)
 	return c, nil
 }
 
 // Ask asks once. An error means that the job has ended, or is about to.
-func (c *Client) Ask(ctx context.Context) (*watch.Status, error) {
+func (c *client) Ask(ctx context.Context) (*watch.Status, error) {
 	_ = c.conn.SetDeadline(time.Now().Add(askTime))
 	defer context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Now()) })()
 	if _, err := c.conn.Write([]byte("status\n")); err != nil {
@@ -72,7 +72,7 @@ func (c *Client) Ask(ctx context.Context) (*watch.Status, error) {
 }
 
 // Close ends the conversation.
-func (c *Client) Close() { c.conn.Close() }
+func (c *client) Close() { c.conn.Close() }
 
 // Local watches the jobs that this user runs on this host.
 type Local struct {
@@ -81,7 +81,7 @@ type Local struct {
 
 // known is what is known of a job.
 type known struct {
-	client *Client
+	client *client
 	status *watch.Status // latest
 }
 

@@ -90,8 +90,8 @@ func (m *Metrics) metrics(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// Health is what /healthz answers. Its names are a promise.
-type Health struct {
+// health is what /healthz answers. Its names are a promise.
+type health struct {
 	Status string `json:"status"` // ok, or unhealthy
 	Reason string `json:"reason"` // why it is unhealthy
 	Job    string `json:"job"`
@@ -112,8 +112,8 @@ func (m *Metrics) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 // healthOf judges a job.
-func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) Health {
-	h := Health{Status: "ok", Job: s.ID, State: s.State, Ranks: s.Size}
+func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) health {
+	h := health{Status: "ok", Job: s.ID, State: s.State, Ranks: s.Size}
 	var silent []string
 	for _, r := range st.Ranks {
 		switch {

@@ -160,7 +160,7 @@ func TestHTTP(t *testing.T) {
 	if body, header := get("/metrics", 200); !strings.Contains(body, "halorun_job_ranks 2") || !strings.HasPrefix(header.Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Errorf("%s %v", body, header)
 	}
-	var h Health
+	var h health
 	body, _ := get("/healthz", 200)
 	if err := json.Unmarshal([]byte(body), &h); err != nil || h.Status != "ok" || h.Heard != 2 || h.Ranks != 2 {
 		t.Errorf("%s: %v", body, err)

@@ -34,7 +34,6 @@ const (
 // Server answers questions about a job on a Unix socket: for each line that a client sends it gets one, a watch.Status in JSON.
 type Server struct {
 	board  *watch.Board
-	ready  chan struct{} // closed when there is a socket, or there will be none
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
@@ -44,19 +43,28 @@ type Server struct {
 
 // Serve lets the user's other processes watch a job, once it is older than a moment. If that cannot be, failed is told why; the job is none the worse.
 func Serve(b *watch.Board, failed func(error)) *Server {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{board: b, cancel: cancel, ready: make(chan struct{}), clients: make(map[net.Conn]bool)}
+	s, ctx := newServer(b)
 	s.done.Go(func() {
 		select {
 		case <-time.After(readyTime):
 		case <-ctx.Done():
 			return
 		}
-		if err := s.serve(ctx); err != nil {
+		l, path, err := listen(b.Snapshot().Run)
+		if err == nil {
+			err = s.serve(ctx, l, path)
+		}
+		if err != nil {
 			failed(err)
 		}
 	})
 	return s
+}
+
+// newServer returns a server with nothing to serve yet, and what ends when it is closed.
+func newServer(b *watch.Board) (*Server, context.Context) {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Server{board: b, cancel: cancel, clients: make(map[net.Conn]bool)}, ctx
 }
 
 // Close ends it, and removes the socket.
@@ -67,12 +75,8 @@ func (s *Server) Close() {
 	}
 }
 
-func (s *Server) serve(ctx context.Context) error {
-	l, path, err := listen(s.board.Snapshot().Run)
-	close(s.ready)
-	if err != nil {
-		return err
-	}
+// serve talks with whoever comes, and removes the socket in the end.
+func (s *Server) serve(ctx context.Context, l net.Listener, path string) error {
 	defer os.Remove(path)
 	s.done.Go(func() { sweep(ctx) })
 	return s.accept(ctx, l)

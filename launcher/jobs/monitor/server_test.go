@@ -1,7 +1,6 @@
 package monitor
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -34,12 +33,20 @@ func board(run string) *watch.Board {
 	return b
 }
 
-// serving serves a board and waits until it can be watched.
+// serving serves a board at once.
 func serving(t *testing.T, b *watch.Board) *Server {
 	t.Helper()
-	s := Serve(b, func(err error) { t.Error(err) })
+	l, path, err := listen(b.Snapshot().Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ctx := newServer(b)
+	s.done.Go(func() {
+		if err := s.serve(ctx, l, path); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Cleanup(s.Close)
-	<-s.ready
 	return s
 }
 
@@ -296,18 +303,18 @@ func (f *failing) Accept() (net.Conn, error) {
 
 // A lack of file descriptors passes, and a socket that fails for good keeps a job from its end no more than a client who says nothing.
 func TestAcceptFails(t *testing.T) {
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{board: board("aabbccdd"), cancel: cancel, clients: make(map[net.Conn]bool)}
+	s, ctx := newServer(board("aabbccdd"))
 	lack := func(e syscall.Errno) error { return &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", e)} }
 	failed := make(chan error, 1)
 	s.done.Go(func() {
 		failed <- s.accept(ctx, &failing{Listener: l, before: []error{lack(syscall.EMFILE), lack(syscall.ENFILE)}, after: lack(syscall.EINVAL)})
 	})
-	c, err := newClient(ctx, l.Addr().String())
+	c, err := newClient(ctx, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +325,7 @@ func TestAcceptFails(t *testing.T) {
 	if got, err := c.Ask(ctx); err != nil || got.ID != "aabbccdd" {
 		t.Errorf("who came before is told %+v, %v", got, err)
 	}
-	if _, err := net.Dial("unix", l.Addr().String()); err == nil {
+	if _, err := net.Dial("unix", path); err == nil {
 		t.Error("the socket is still open")
 	}
 	closed := make(chan struct{})

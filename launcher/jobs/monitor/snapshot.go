@@ -27,17 +27,17 @@ type Source interface {
 	Look(ctx context.Context, name string) ([]*watch.Status, error)
 }
 
-// Watcher watches jobs.
-type Watcher struct {
+// watcher watches jobs.
+type watcher struct {
 	source Source
 	meters map[string]*progress.Meter // of the jobs that were there last, by run
 }
 
-// NewWatcher returns a watcher of the source's jobs.
-func NewWatcher(s Source) *Watcher { return &Watcher{s, make(map[string]*progress.Meter)} }
+// newWatcher returns a watcher of the source's jobs.
+func newWatcher(s Source) *watcher { return &watcher{s, make(map[string]*progress.Meter)} }
 
 // Look takes a snapshot.
-func (w *Watcher) Look(ctx context.Context, name string) (*Snapshot, error) {
+func (w *watcher) Look(ctx context.Context, name string) (*Snapshot, error) {
 	all, err := w.source.Look(ctx, name)
 	if err != nil {
 		return nil, err

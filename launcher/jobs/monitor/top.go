@@ -34,7 +34,7 @@ const firstLook = time.Second
 
 // Run shows the jobs on out until ctx ends, the user presses q, or the job that is watched has ended.
 func (t *Top) Run(ctx context.Context, out *os.File) error {
-	w := NewWatcher(t.Source)
+	w := newWatcher(t.Source)
 	snap, err := w.Look(ctx, t.Name)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (t *Top) print(out io.Writer, s *Snapshot) error {
 }
 
 // stream prints one snapshot after the other.
-func (t *Top) stream(ctx context.Context, out io.Writer, w *Watcher, snap *Snapshot) error {
+func (t *Top) stream(ctx context.Context, out io.Writer, w *watcher, snap *Snapshot) error {
 	for {
 		if err := t.print(out, snap); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (t *Top) stream(ctx context.Context, out io.Writer, w *Watcher, snap *Snaps
 }
 
 // live draws the jobs on a terminal again and again.
-func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot) error {
+func (t *Top) live(ctx context.Context, out *os.File, w *watcher, snap *Snapshot) error {
 	screen, keys := progress.NewScreen(out), openKeyboard(t.Keys)
 	defer keys.restore()
 	defer screen.Leave()

@@ -204,7 +204,7 @@ func TestPipeEnds(t *testing.T) {
 func TestForgotten(t *testing.T) {
 	status := board("aabbccdd").Snapshot()
 	source := &listed{[]*watch.Status{&status}}
-	w := NewWatcher(source)
+	w := newWatcher(source)
 	for _, jobs := range [][]*watch.Status{{&status}, {}, {&status}} {
 		source.jobs = jobs
 		if snap, err := w.Look(t.Context(), ""); err != nil || len(snap.Jobs) != len(jobs) || len(w.meters) != len(jobs) {

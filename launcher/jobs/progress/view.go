@@ -45,10 +45,10 @@ func (v *view) run(ctx context.Context) {
 	bars := mpb.New(mpb.WithConsoleWriter(v.screen), mpb.WithManualRefresh(draw))
 	style := mpb.BarStyle().Build()
 	_, _ = bars.Add(0, mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
-		columns, _ := v.screen.room()
+		columns, _ := v.screen.Room()
 		return overall(w, style, v.now.Load(), columns)
 	}), mpb.BarFillerTrim(), mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
-		columns, rows := v.screen.room()
+		columns, rows := v.screen.Room()
 		if lines := v.now.Load().hostLines(columns, rows); len(lines) > 0 {
 			_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 			return err

@@ -189,36 +189,33 @@ func TestHTTPLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer m.Close()
-	get := func() (net.Conn, error) {
+	get := func() (c net.Conn, answered bool) {
+		t.Helper()
 		c, err := net.Dial("tcp", m.Address())
 		if err != nil {
 			t.Fatal(err)
 		}
+		t.Cleanup(func() { c.Close() })
 		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 		_, _ = c.Write([]byte("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")) // who is turned away is so at any time
-		_, err = c.Read(make([]byte, 1))
-		return c, err
-	}
-	var first net.Conn
-	for i := range 2 * maxClients {
-		c, err := get()
-		defer c.Close()
-		if (err == nil) != (i < maxClients) || errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("connection %d: %v", i, err)
+		if _, err = c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
 		}
-		if first == nil {
-			first = c
+		return c, err == nil
+	}
+	first, _ := get()
+	for i := range 2 * maxClients {
+		if _, answered := get(); answered != (i+1 < maxClients) {
+			t.Fatalf("connection %d is answered: %v", i+1, answered)
 		}
 	}
 	first.Close()
 	for limit := time.Now().Add(20 * time.Second); ; { // until the server has seen it
-		c, err := get()
-		c.Close()
-		if err == nil {
+		if _, answered := get(); answered {
 			break
 		}
 		if time.Now().After(limit) {
-			t.Fatalf("a place that was left is not free: %v", err)
+			t.Fatal("a place that was left is not free")
 		}
 	}
 }

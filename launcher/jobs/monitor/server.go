@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -107,7 +108,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener) error {
 				return err
 			}
 			rest = min(max(2*rest, minRest), maxRest)
-			_ = pause(ctx, rest) // at its end the listener is closed
+			progress.Wait(ctx, rest) // when ctx ends the listener is closed
 			continue
 		}
 		rest = 0

@@ -54,7 +54,7 @@ func (t *Top) Run(ctx context.Context, out *os.File) error {
 	}
 	// Rates take two looks.
 	if len(snap.Jobs) > 0 {
-		if err := pause(ctx, firstLook); err != nil {
+		if !progress.Wait(ctx, firstLook) {
 			return nil
 		}
 		later, err := w.Look(ctx, t.Name)
@@ -89,7 +89,7 @@ func (t *Top) stream(ctx context.Context, out io.Writer, w *watcher, snap *Snaps
 		if err := t.print(out, snap); err != nil {
 			return err
 		}
-		if t.Name != "" && len(snap.Jobs) == 0 || pause(ctx, t.Interval) != nil {
+		if t.Name != "" && len(snap.Jobs) == 0 || !progress.Wait(ctx, t.Interval) {
 			return nil
 		}
 		if !t.JSON {
@@ -163,17 +163,5 @@ func (t *Top) live(ctx context.Context, out *os.File, w *watcher, snap *Snapshot
 				snap, waiting = l.Snapshot, false
 			}
 		}
-	}
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

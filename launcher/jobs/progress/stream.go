@@ -150,7 +150,7 @@ func (s *Stream) Follow(b *watch.Board) *Teller {
 		awaitKnown(ctx, sub)
 		s.begin()
 		var m Meter
-		for wait(ctx, streamEvery) {
+		for Wait(ctx, streamEvery) {
 			status := b.Snapshot()
 			st := m.Take(&status)
 			s.put(progressLine{head{st.Time, progress}, which{status.ID, status.Run}, st.Report()})

@@ -37,7 +37,7 @@ type view struct {
 
 // run shows the job until ctx ends.
 func (v *view) run(ctx context.Context) {
-	if !wait(ctx, v.after) {
+	if !Wait(ctx, v.after) {
 		return
 	}
 	v.look()
@@ -92,8 +92,8 @@ func (v *view) look() {
 	v.now.Store(&st)
 }
 
-// wait waits for d, unless ctx ends before.
-func wait(ctx context.Context, d time.Duration) bool {
+// Wait waits for d, unless ctx ends before.
+func Wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -153,7 +153,7 @@ func Plain(b *watch.Board, say func(string)) *Teller {
 			s := b.Snapshot()
 			return m.Take(&s)
 		}
-		for n := 1; wait(ctx, spacing); n++ {
+		for n := 1; Wait(ctx, spacing); n++ {
 			if st := look(); n%int(plainEvery/spacing) == 0 {
 				say(st.Sentence())
 			}

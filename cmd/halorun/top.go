@@ -132,5 +132,8 @@ func remoteError(h hostfiles.Host, path string, ended error, said string, err er
 	case exitUsage:
 		return usage("%s: %s", h, strings.TrimPrefix(last, "halorun: "))
 	}
+	if last == "" {
+		last = fmt.Sprintf("%s ended with status %d, and said nothing", path, exit.ExitCode())
+	}
 	return fmt.Errorf("%s: %s", h, last)
 }

@@ -53,12 +53,12 @@ func AnyOf(f *cli.StringFlag, words ...string) *Choice {
 	return &Choice{StringFlag: f, Words: words, Open: true}
 }
 
-// Describe returns what a flag is.
-func Describe(f cli.Flag) Flag {
+// describe returns what a flag is.
+func describe(f cli.Flag) Flag {
 	d := Flag{Name: f.Names()[0], Aliases: f.Names()[1:]}
 	switch f := f.(type) {
 	case *cli.BoolFlag:
-		d.Kind, d.Hidden = Switch, f.Hidden
+		d.Kind = Switch
 	case *cli.IntFlag, *cli.Int64Flag, *cli.UintFlag, *cli.Uint64Flag:
 		d.Kind = Whole
 	case *cli.Float64Flag:
@@ -96,7 +96,7 @@ func Describe(f cli.Flag) Flag {
 // Flags returns the flags of a command that people may give, in their order.
 func Flags(c *cli.Command) (all []Flag) {
 	for _, f := range c.Flags {
-		if d := Describe(f); !d.Hidden && d.Name != "help" {
+		if d := describe(f); !d.Hidden && d.Name != "help" {
 			all = append(all, d)
 		}
 	}
@@ -186,8 +186,8 @@ func Nearest(name string, among []string) string {
 // exclude are flags of which one says the contrary of another: who gives one does not want the others, where they were given with less weight.
 var exclude = [][]string{{"host", "hostfile"}, {"quiet", "verbose"}}
 
-// Rivals returns the flags that a given one replaces.
-func Rivals(name string) []string {
+// rivals returns the flags that a given one replaces.
+func rivals(name string) []string {
 	for _, group := range exclude {
 		if slices.Contains(group, name) {
 			return slices.DeleteFunc(slices.Clone(group), func(n string) bool { return n == name })
@@ -201,7 +201,7 @@ type Origins map[string]string
 
 // Set gives a flag the values that stand elsewhere, unless it, or one that excludes it, was given with more weight, which typed tells.
 func (o Origins) Set(c *cli.Context, f Flag, typed func(name string) bool, origin string, values []string) error {
-	if typed(f.Name) || slices.ContainsFunc(Rivals(f.Name), typed) {
+	if typed(f.Name) || slices.ContainsFunc(rivals(f.Name), typed) {
 		return nil
 	}
 	for _, v := range values {
@@ -255,7 +255,7 @@ func (o Origins) Explain(c *cli.Context, err error) error {
 				at, first = found[0], origin
 			}
 		}
-		if d := Describe(f); d.Value == "FILE" && strings.Contains(text, c.String(d.Name)) {
+		if d := describe(f); d.Value == "FILE" && strings.Contains(text, c.String(d.Name)) {
 			file = origin
 		}
 	}

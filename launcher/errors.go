@@ -111,7 +111,7 @@ func (e *sshError) Error() string {
 		text = strings.TrimPrefix(e.said[n-1], "ssh: ")
 		text = strings.TrimSuffix(text, ".")
 	}
-	if try := adviceFor(e.host, strings.Join(e.said, "\n")); try != "" {
+	if try := Advice(e.host, strings.Join(e.said, "\n")); try != "" {
 		return fmt.Sprintf("ssh: %s; %s", text, try)
 	}
 	return fmt.Sprintf("ssh: %s; try 'ssh -o BatchMode=yes %s true'", text, destination(e.host))

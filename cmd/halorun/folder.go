@@ -547,6 +547,7 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		o.event(e)
 	}
 	config.Commit = func() error {
+		o.board.Commit()
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

@@ -285,7 +285,7 @@ func (o *runOptions) run(ctx context.Context) (err error) {
 	began := time.Now()
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)
-	defer func() { err = o.speech.end(report, err) }()
+	defer func() { err = o.speech.end(o.board, report, err) }()
 	recorder := o.record()
 	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log, o.speech.console)
 	defer stop()
@@ -428,6 +428,7 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 		kept.progress(member, result)
 	}
 	config.Commit = func() error {
+		o.board.Commit()
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

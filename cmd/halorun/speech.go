@@ -78,14 +78,13 @@ func (s *speech) handler(level slog.Level) slog.Handler {
 }
 
 // begin begins to tell how far the job is.
-func (s *speech) begin(b *watch.Board, j watch.Job) {
+func (s *speech) begin(b *watch.Board) {
 	switch s.mode {
 	case progress.Bar:
 		s.teller = progress.View(s.console, b)
 	case progress.Text:
 		s.teller = progress.Plain(b, func(text string) { s.notices.Info(text) })
 	case progress.JSON:
-		s.stream.Begin(j)
 		s.teller = s.stream.Follow(b)
 	}
 }
@@ -111,7 +110,7 @@ func (s *speech) line(rank int, host, stream, line, tagged string) error {
 }
 
 // end ends it, and says what the error is if main would not say it so.
-func (s *speech) end(r *report, err error) error {
+func (s *speech) end(b *watch.Board, r *report, err error) error {
 	s.teller.Close()
 	if s.file != nil {
 		if err != nil {
@@ -125,7 +124,7 @@ func (s *speech) end(r *report, err error) error {
 		if err != nil {
 			end.Error = message(err)
 		}
-		s.stream.End(r.Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
+		s.stream.End(b.Snapshot().Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
 		return told(err)
 	case err != nil && s.format == logJSON:
 		slog.New(s.handler(slog.LevelError)).Error(message(err), "exit_status", exitStatus(err))

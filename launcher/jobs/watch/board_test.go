@@ -64,6 +64,13 @@ func TestSnapshot(t *testing.T) {
 	if len(s.Lost) != 1 || string(s.Lost[0].Result) != `{"rows":5}` {
 		t.Errorf("lost %+v", s.Lost)
 	}
+	if s := b.Snapshot(); s.Committing != nil {
+		t.Errorf("it is committing since %v", s.Committing)
+	}
+	b.Commit()
+	if s := b.Snapshot(); s.Committing == nil || s.Committing.After(s.Time) || s.State != watch.Running {
+		t.Errorf("%+v", s)
+	}
 	b.Finish(watch.End{State: watch.Failed, ExitStatus: 3})
 	if s := b.Snapshot(); s.State != watch.Failed || s.End.ExitStatus != 3 {
 		t.Errorf("%+v", s)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"slices"
@@ -83,10 +84,12 @@ func (o *runOptions) printJob(c *cli.Context) error {
 			f.Flags = append(f.Flags, v)
 		}
 	}
-	if err := f.Write(c.App.Writer); err != nil {
+	var text bytes.Buffer // so that what cannot be described is told from what cannot be written
+	if err := f.Write(&text); err != nil {
 		return usageError{err}
 	}
-	return nil
+	_, err := c.App.Writer.Write(text.Bytes())
+	return err
 }
 
 // valuesOf returns what a flag was given, as text.

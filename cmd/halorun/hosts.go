@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -132,6 +133,9 @@ func environment(names []string) ([]string, error) {
 				return nil, usage("-x %s: it is not set here; give %s=VALUE", name, name)
 			}
 			x = name + "=" + value
+		}
+		if !utf8.ValidString(x) {
+			return nil, usage("-x %q: it is no UTF-8 text, as which it goes to ranks", x)
 		}
 		if path, ok := strings.CutPrefix(x, simd.Variable+"="); ok && !simd.IsPath(path) {
 			return nil, usage("-x %s: there is no such path; 'halorun bench kernels --help' names them", kernels.Brief(x))

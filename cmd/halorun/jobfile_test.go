@@ -59,8 +59,8 @@ var samples = map[string][]string{
 	"format": {"png", "TIFF"}, "quality": {"1", "77"}, "compression": {"3", "zstd:4"}, "report": {"r.json", "4", "a b: c #d"}, "timeout": {"90s", "1h3m"},
 	"geometry": {"4x5x3:2"}, "page": {"2"}, "bands": {"2", "4,3,2"}, "scale": {"0,4095"}, "max-pixels": {"123456789012"}, "memory": {"256MiB", "300000000"},
 	"scratch-dir": {"/tmp"}, "checkpoint": {"off", "all", "2.5"}, "checkpoint-dir": {"kept"}, "verify-input": {"full"}, "ssh": {"ssh -F 'x'"},
-	"ssh-arg": {"-v", "-oX=a,b"}, "fanout": {"2"}, "launch-timeout": {"3s"}, "remote-path": {"/opt/halorun"}, "port-range": {"4000-4999"}, "iface": {"eth0"},
-	"heartbeat-timeout": {"700ms"}, "max-restarts": {"0"}, "on-failure": {"shrink"}, "spare": {"z1,z2"}, "bind-to": {"core"}, "x": {"A=1", "B=x, y", "C="},
+	"ssh-arg": {"-v", "-oX=a,b", "-oY= z "}, "fanout": {"2"}, "launch-timeout": {"3s"}, "remote-path": {"/opt/halorun"}, "port-range": {"4000-4999"}, "iface": {"eth0"},
+	"heartbeat-timeout": {"700ms"}, "max-restarts": {"0"}, "on-failure": {"shrink"}, "spare": {"z1,z2"}, "bind-to": {"core"}, "x": {"A=1", "B=x, y", "C=", " D= both ends\t"},
 	"wdir": {"/var/tmp"}, "output-dir": {"logs"}, "progress": {"json", "none"}, "log-format": {"json"}, "log-file": {"log.txt"}, "metrics": {":9090"},
 	"log-db": {"jobs.db", "postgres://h/d"},
 }
@@ -176,6 +176,34 @@ func TestPrecedence(t *testing.T) {
 	}
 	if o, _ = parsed(t, "a.png", "b.png", "edges", "invert"); o.output != "b.png" || len(o.ops) != 2 {
 		t.Errorf("%+v", o)
+	}
+}
+
+// A value of a flag that can be repeated is what was typed, from wherever it comes: with its blanks and commas.
+func TestRepeatedValues(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	const want = `["A=trail " "B= both\t" "C=1,2" "D=x , y "]`
+	arguments := []string{"in.png", "out.png", "gray"}
+	o, printed := parsed(t, append([]string{"-x", "A=trail ", "-x", "B= both\t", "-x", "C=1,2", "-x=D=x , y ", "--print-job"}, arguments...)...)
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("typed: %s, %v", got, o.mistake)
+	}
+	if err := os.WriteFile("job.yaml", []byte(printed), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o, _ = parsed(t, "--job", "job.yaml")
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("from the file: %s, %v\n%s", got, o.mistake, printed)
+	}
+	t.Setenv("HALORUN_X", "A=trail \nB= both\t\nC=1,2\nD=x , y ")
+	o, _ = parsed(t, arguments...)
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("from the environment: %s, %v", got, o.mistake)
+	}
+	t.Setenv("HALORUN_X", "")
+	if o, _ = parsed(t, append([]string{"-x", "A=\xff"}, arguments...)...); exitStatus(o.mistake) != exitUsage {
+		t.Errorf("no text: %v, %q", o.mistake, o.launch.Env) // it would not arrive as it is
 	}
 }
 

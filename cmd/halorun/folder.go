@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +38,11 @@ func folderFlags() []cli.Flag {
 		&cli.StringFlag{Name: "list-dir", DefaultText: "the working folder", Usage: "names in a list count from `DIR`"},
 		&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"},
 	}
+}
+
+// isForMany tells whether a flag says nothing of one picture.
+func isForMany(name string) bool {
+	return name != "list-dir" && slices.ContainsFunc(folderFlags(), func(f cli.Flag) bool { return f.Names()[0] == name })
 }
 
 // folderOptions are the values of folderFlags. They are nil for one picture.
@@ -88,14 +94,17 @@ func manyPictures(input string) bool {
 
 // parseFolder takes over the flags for many pictures.
 func (o *runOptions) parseFolder(c *cli.Context) error {
-	given := ""
+	given, some := "", false
 	for _, f := range folderFlags() {
-		if name := f.Names()[0]; c.IsSet(name) && name != "list-dir" && !fromVariable(c, name) {
-			given = name
+		if name := f.Names()[0]; c.IsSet(name) && isForMany(name) {
+			some = true
+			if !fromVariable(c, name) {
+				given = name
+			}
 		}
 	}
 	pages := c.String("page") == allPages
-	many := manyPictures(o.input)
+	many := manyPictures(o.input) || o.input == "" && some // it is named when what is printed now is run
 	if !many && !pages {
 		if given != "" {
 			return usage("--%s is for many pictures, and INPUT %s is one", given, o.input)
@@ -144,8 +153,8 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 
 // checkFolders finds mistakes in the paths before anything is read or written.
 func (o *runOptions) checkFolders() error {
-	if o.output == "-" {
-		return usage("OUTPUT is a folder where INPUT is many pictures, not stdout")
+	if err := o.checkNoStreams(); err != nil {
+		return err
 	}
 	if strings.HasPrefix(o.input, "@") && o.many.list != "-" {
 		if st, err := os.Stat(o.many.list); err != nil {
@@ -177,11 +186,19 @@ func (o *runOptions) checkFolders() error {
 	return nil
 }
 
-// checkPagesOf finds mistakes in the paths where INPUT is one file and --page is all. out is what there is of OUTPUT, or nil.
-func (o *runOptions) checkPagesOf(out fs.FileInfo) error {
-	if o.input == "-" {
+// checkNoStreams finds those mistakes that are in the names themselves.
+func (o *runOptions) checkNoStreams() error {
+	switch {
+	case o.output == "-":
+		return usage("OUTPUT is a folder where INPUT is many pictures, not stdout")
+	case o.input == "-":
 		return usage("--page all: INPUT is a file, a folder or a list, not stdin")
 	}
+	return nil
+}
+
+// checkPagesOf finds mistakes in the paths where INPUT is one file and --page is all. out is what there is of OUTPUT, or nil.
+func (o *runOptions) checkPagesOf(out fs.FileInfo) error {
 	switch st, err := os.Stat(o.input); {
 	case err != nil:
 		return &raster.InputError{Name: o.input, Err: err}
@@ -219,15 +236,8 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 		f.ops = append(f.ops, op.String())
 	}
 	report.Ops = f.ops
-	if o.format != "" {
-		f.format, _ = raster.FormatOf("x." + o.format) // it was checked
-		if o.compression != "" {
-			if f.compression, f.level, err = raster.ParseCompression(f.format, o.compression); err != nil {
-				return usageError{err}
-			}
-		}
-	} else if o.compression != "" {
-		return usage("--compression: which formats are written their names decide; give --format, too")
+	if f.format, f.compression, f.level, err = o.folderFormat(); err != nil {
+		return err
 	}
 	if o.dryRun {
 		return f.printFolder(ctx)
@@ -257,6 +267,21 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 		err = f.runRanks(ctx, signals)
 	}
 	return f.finish(ctx, err)
+}
+
+// folderFormat returns the format of all pictures, or "" if each has its own, and how they are compressed.
+func (o *runOptions) folderFormat() (format, compression string, level int, err error) {
+	if o.format != "" {
+		format, _ = raster.FormatOf("x." + o.format) // it was checked
+		if o.compression != "" {
+			if compression, level, err = raster.ParseCompression(format, o.compression); err != nil {
+				err = usageError{err}
+			}
+		}
+	} else if o.compression != "" {
+		err = usage("--compression: which formats are written their names decide; give --format, too")
+	}
+	return format, compression, level, err
 }
 
 // folderRun is a job on many pictures while it runs.

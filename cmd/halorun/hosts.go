@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"halorun/cmdline"
+	"halorun/comm"
 	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/kernels/simd"
@@ -111,6 +112,9 @@ func parseConnect(c *cli.Context, l *launcher.Config, n *networkSpec) error {
 		return usage("--launch-timeout %v: the time is at least 100ms", l.LaunchTimeout)
 	case l.RemotePath != "" && (l.RemotePath[0] != '/' || strings.ContainsAny(l.RemotePath, "\"'$`\\!\n")):
 		return usage("--remote-path %q: give an absolute path without quotes, backslashes, $ and !", l.RemotePath)
+	}
+	if err := comm.CheckInterface(n.Interface); err != nil {
+		return usage("--iface: %w", err)
 	}
 	_, err := n.ports()
 	if err != nil {

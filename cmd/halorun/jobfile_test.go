@@ -78,6 +78,11 @@ func TestPrintJob(t *testing.T) {
 			}
 			switch values := samples[f.Name]; {
 			case f.Name == "resume": // not with --checkpoint off
+			case f.Name == "compression": // one that the format has
+				args = append(args, "--compression", values[len(values)-1])
+				if !slices.Contains(args, "TIFF") {
+					args[len(args)-1] = values[0]
+				}
 			case f.Kind == cmdline.Switch && !isMany(f.Name):
 				args = append(args, "--"+f.Name+"="+fmt.Sprint(rapid.Bool().Draw(t, "value")))
 			case f.Kind == cmdline.Lines:
@@ -113,6 +118,56 @@ func TestPrintJob(t *testing.T) {
 			t.Errorf("--%s: this test has no values for it", f.Name)
 		}
 	}
+}
+
+// A job is printed only if it can be run, as far as that is known without its files, and it may lack what is added when it is.
+func TestPrintChecks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	if err := os.WriteFile("here.png", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	one := []string{"in.png", "out.png", "gray"}
+	for _, args := range [][]string{
+		{"--format", "bogus%%"}, {"--compression", "bogus%%"}, {"--compression", "zstd"}, {"--format", "tif", "--compression", "lzw:3"}, {"--format", "jpg", "--compression", "none"},
+		{"--iface", "bogus%%"}, {"--iface", "10.0.0.0/99"}, {"--iface", "an-interface-with-a-long-name"}, {"--memory", "1MiB"}, {"--page", "0"}, {"--geometry", "x"},
+		{"--format", "bogus", "--"}, {"--compression", "bogus%%", "--"}, {"--allow-failures", "x", "--"}, {"--format", "bogus", "--", "-", "-"},
+		{"--", "here.png", "out", "gray"}, {"--", "here.png", "out.bmp", "gray"}, {"--", "in.png", "./in.png", "gray"}, {"--", "@list", "-", "gray"},
+		{"--page", "all", "--", "-", "out", "gray"}, {"--compression", "3", "--", "@list", "out", "gray"}, {"--format", "jpg", "--compression", "3", "--", "@list", "out", "gray"},
+	} {
+		if !slices.Contains(args, "--") {
+			args = append(args, one...)
+		}
+		if text, err := printed(t, args...); exitStatus(err) != exitUsage || text != "" {
+			t.Errorf("%q: %v: %s", args, err, text)
+		}
+	}
+	for _, args := range [][]string{
+		{}, {"photos", "out", "gray"}, {"in.png", "-", "gray"}, {"--compression", "zstd:3", "in.png", "-", "gray"}, {"--fail-fast"}, {"--fail-fast", "--compression", "3"}, {"--compression", "9", "in.png"},
+		{"--iface", "fe80::1", "in.png", "out.png", "gray"}, {"--iface", "10.0.0.0/8", "in.png", "out.png", "gray"}, {"--iface", "br-0123.4@x_y", "in.png", "out.png", "gray"},
+	} {
+		if text, err := printed(t, args...); err != nil || len(args) > 0 != strings.Contains(text, ": ") {
+			t.Errorf("%q: %v: %s", args, err, text)
+		}
+	}
+	// A variable that does not count is not printed, lest it is a mistake then.
+	t.Setenv("HALORUN_ALLOW_FAILURES", "3")
+	if text, err := printed(t, one...); err != nil || strings.Contains(text, "allow-failures") {
+		t.Error(err, text)
+	}
+	if text, err := printed(t); err != nil || !strings.Contains(text, "allow-failures: \"3\"") {
+		t.Error(err, text)
+	}
+}
+
+// printed returns what --print-job prints.
+func printed(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	app := newApp()
+	var out bytes.Buffer
+	app.Writer = &out
+	err := app.Run(flagsFirst(append([]string{"halorun", "run", "--print-job"}, args...)))
+	return out.String(), err
 }
 
 // A password that was typed, or is in the environment, is not printed.

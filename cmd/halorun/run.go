@@ -192,8 +192,11 @@ func (o *runOptions) check(c *cli.Context) error {
 	if err := o.history.parse(c); err != nil {
 		return err
 	}
-	if err := o.parseFolder(c); err != nil || printed {
+	if err := o.parseFolder(c); err != nil {
 		return err
+	}
+	if printed {
+		return o.checkPrinted()
 	}
 	if o.many != nil {
 		return o.checkFolders()

@@ -122,6 +122,29 @@ func written(t rapid.TB, f *File) string {
 	return b.String()
 }
 
+// What a reader of YAML 1.1 takes for something else than a text has quotes, wherever it stands; what none does has none.
+func TestQuotes(t *testing.T) {
+	wrote := func(text string) (value, item string) {
+		f := &File{Input: text, Ops: []string{text}}
+		lines := strings.Split(written(t, f), "\n")
+		return strings.TrimPrefix(lines[1], "input: "), strings.TrimSuffix(strings.TrimPrefix(lines[2], "ops: ["), "]")
+	}
+	for _, text := range []string{
+		"y", "Y", "n", "N", "yes", "Yes", "YES", "no", "No", "on", "On", "off", "OFF", "true", "False", "null", "Null", "NULL", "~", "=", "<<",
+		"0", "-1", "+12", "1_000", "1,000", "0b101", "-0b1_0", "010", "0o7", "0x1F", "0X1f", "1:30", "-190:20:30", "1.5", "1.", ".5", "-.5", "1e3", "1.5E-3", "6.8523015e+5",
+		"685_230.15", "190:20:30.15", ".inf", "-.Inf", "+.INF", ".nan", ".NaN", "2026-11-27", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2001-12-15 2:59:43.10Z",
+	} {
+		if value, item := wrote(text); value != fmt.Sprintf("%q", text) || item != value {
+			t.Errorf("%q: %s, %s", text, value, item)
+		}
+	}
+	for _, text := range []string{"in.png", "90s", "1h3m0s", "blur:size=5", "edges", "256MiB", "none", "north", "3.png", "a=b", "yes.png", "~/x"} {
+		if value, _ := wrote(text); value != text {
+			t.Errorf("%q: %s", text, value)
+		}
+	}
+}
+
 // A file that was written says the same when it is read, whatever texts it has, and so does the same as JSON; and it is of the schema.
 func TestWritten(t *testing.T) {
 	check := schemaOf(t)

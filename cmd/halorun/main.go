@@ -27,7 +27,7 @@ func main() {
 	if err == nil {
 		err = out.err
 	}
-	os.Exit(status(err))
+	os.Exit(status(inJSON(os.Args, err)))
 }
 
 func newApp() *cli.App {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher"
 	"halorun/launcher/jobs"
@@ -36,7 +37,7 @@ func folderFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pictures-log", Usage: "of many pictures: one line of JSON for each to `FILE`, as it ends"},
 		&cli.BoolFlag{Name: "null", Aliases: []string{"0"}, Usage: "names in a list end with a zero byte"},
 		&cli.StringFlag{Name: "list-dir", DefaultText: "the working folder", Usage: "names in a list count from `DIR`"},
-		&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"},
+		cmdline.Positive(&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"}, "the number"),
 	}
 }
 
@@ -134,9 +135,6 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 	}
 	if o.memory > 0 && o.pictureMemory() < folder.MinMemory {
 		return usage("--memory: a process at many pictures needs %d MiB at least", (ranks.ProgramBytes+folder.MinMemory)>>20)
-	}
-	if m.split < 1 {
-		return usage("--split-pixels %d: the number is at least 1", m.split)
 	}
 	if m.list, _ = strings.CutPrefix(o.input, "@"); m.list == "" && o.input == "@" {
 		return usage("INPUT @: the name of a list comes behind the @, or - for stdin")

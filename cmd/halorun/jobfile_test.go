@@ -234,6 +234,58 @@ func TestPrecedence(t *testing.T) {
 	}
 }
 
+// What is beyond the limits of a flag is refused wherever it stands, and what is at the limit is not.
+func TestLimits(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	texts := map[string][2][]string{ // good, bad
+		"timeout": {{"1ns"}, {"0s", "-1s"}}, "heartbeat-timeout": {{"300ms"}, {"299ms", "0s"}}, "launch-timeout": {{"100ms"}, {"99ms"}},
+		"wdir": {{"/"}, {"rel"}}, "scratch-dir": {{"/a b"}, {"./a"}}, "remote-path": {{"/opt/h"}, {"h", "/a`b", "/a\nb", "/a$b", "/a\\b"}}, "page": {{"1", "all"}, {"0", "ALL", "1.5"}},
+		"memory": {{"64MiB", "64mb", "100000000"}, {"1e9", "x", "64 MiB"}},
+	}
+	limited := 0
+	for _, f := range keys(runCommand()) {
+		if f.Limits == nil {
+			continue
+		}
+		limited++
+		values := texts[f.Name]
+		if f.Kind == cmdline.Whole {
+			values = [2][]string{{fmt.Sprint(f.Limits.Least)}, {fmt.Sprint(f.Limits.Least - 1)}}
+			if f.Limits.Most != cmdline.NoLimit {
+				values[0] = append(values[0], fmt.Sprint(f.Limits.Most))
+				values[1] = append(values[1], fmt.Sprint(f.Limits.Most+1))
+			}
+		}
+		if values[0] == nil {
+			t.Errorf("--%s: this test has no values for it", f.Name)
+		}
+		for i, want := range []int{exitDone, exitUsage} {
+			for _, v := range values[i] {
+				arguments := []string{"--oversubscribe", "--", "@list", "out", "gray"} // of which all flags can be
+				_, typed := printed(t, append([]string{"--" + f.Name, v}, arguments...)...)
+				file := fmt.Sprintf("%s: %s\n", f.Name, v)
+				if f.Kind == cmdline.Text {
+					file = fmt.Sprintf("%s: %q\n", f.Name, v)
+				}
+				if err := os.WriteFile("job.yaml", []byte(file), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				_, filed := printed(t, append([]string{"--job", "job.yaml"}, arguments...)...)
+				t.Setenv(cmdline.Variable(f.Name), v)
+				_, variable := printed(t, arguments...)
+				t.Setenv(cmdline.Variable(f.Name), "")
+				if exitStatus(typed) != want || exitStatus(filed) != want || exitStatus(variable) != want {
+					t.Errorf("--%s %s: %v, %v, %v", f.Name, v, typed, filed, variable)
+				}
+			}
+		}
+	}
+	if limited != 16 {
+		t.Errorf("%d flags have limits", limited)
+	}
+}
+
 // A value of a flag that can be repeated is what was typed, from wherever it comes: with its blanks and commas.
 func TestRepeatedValues(t *testing.T) {
 	t.Chdir(t.TempDir())

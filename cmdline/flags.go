@@ -36,13 +36,15 @@ type Flag struct {
 	Usage   string   // without marks
 	Default string   // as text for people; "" if there is none
 	Hidden  bool     // for tests and for the program itself
+	Limits  *Limits  // nil if any value of the kind will do, or the command itself checks it
 }
 
 // Choice is a flag that takes one of some words.
 type Choice struct {
 	*cli.StringFlag
-	Words []string
-	Open  bool // others are possible, too
+	Words  []string
+	Open   bool // others are possible, too
+	limits *Limits
 }
 
 // OneOf returns a flag that takes one of some words.
@@ -56,6 +58,7 @@ func AnyOf(f *cli.StringFlag, words ...string) *Choice {
 // describe returns what a flag is.
 func describe(f cli.Flag) Flag {
 	d := Flag{Name: f.Names()[0], Aliases: f.Names()[1:]}
+	d.Limits, d.Kind = limitsOf(f)
 	switch f := f.(type) {
 	case *cli.BoolFlag:
 		d.Kind = Switch
@@ -124,7 +127,7 @@ func walk(above string, commands []*cli.Command, yield func(string, *cli.Command
 	return true
 }
 
-// Check returns an error that says what is allowed, if a text is no value for the flag. Limits are the command's to check.
+// Check returns an error that says what is allowed, if a text is no value for the flag.
 func (f Flag) Check(text string) error {
 	var err error
 	switch f.Kind {
@@ -140,6 +143,9 @@ func (f Flag) Check(text string) error {
 	if err == nil && len(f.Words) > 0 && !f.Open && !slices.Contains(f.Words, text) {
 		err = strconv.ErrSyntax
 	}
+	if err == nil && f.Limits != nil && !f.Limits.allow(f.Kind, text) {
+		err = strconv.ErrRange
+	}
 	if err != nil {
 		return fmt.Errorf("%.200q is not %s", text, f.Allowed())
 	}
@@ -151,10 +157,14 @@ func (f Flag) Allowed() string {
 	switch {
 	case f.Kind == Switch:
 		return "true or false"
+	case f.Kind == Whole && f.Limits != nil:
+		return "a whole number, " + f.Limits.between(f.Kind)
 	case f.Kind == Whole:
 		return "a whole number"
 	case f.Kind == Real:
 		return "a number"
+	case f.Kind == Time && f.Limits != nil:
+		return "a time, " + f.Limits.between(f.Kind) + ", such as 90s or 10m"
 	case f.Kind == Time:
 		return "a time such as 90s or 10m"
 	case f.Kind == Lines:
@@ -163,6 +173,8 @@ func (f Flag) Allowed() string {
 		return "one of " + strings.Join(f.Words, ", ")
 	case f.List():
 		return "a text or a list"
+	case f.Limits != nil:
+		return f.Limits.What
 	}
 	return "a text"
 }

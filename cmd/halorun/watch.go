@@ -29,7 +29,7 @@ func (o *runOptions) watch(report *report, began time.Time) {
 	o.board = watch.NewBoard(job)
 	o.told = o.log
 	o.log = slog.New(slog.NewMultiHandler(o.log.Handler(), messages.Board(o.board)))
-	if !o.dryRun {
+	if !o.dryRun || o.speech.stream != nil { // which has a first line, since it has a last one
 		o.speech.begin(o.board)
 	}
 }

@@ -138,7 +138,9 @@ func TestKilled(t *testing.T) {
 		}
 		return got
 	}
-	kill := func() error { return errors.Join(os.Chtimes(filepath.Join(dir, "r1"+spoolEnd), died, died), s.file.Close()) }
+	kill := func() error {
+		return errors.Join(os.Chtimes(filepath.Join(dir, "r1"+spoolEnd), died, died), s.file.Close())
+	}
 	steps := []struct {
 		do   func() error
 		want string

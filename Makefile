@@ -71,15 +71,15 @@ soak: tools
 # Figures of this machine, for 'halorun bench diff' to compare with others.
 FIGURES ?= bin/figures-$(VERSION).json
 bench: build
-	bin/halorun bench figures --verbose --out $(FIGURES)
-	@echo "$(FIGURES) is written; compare: bin/halorun bench diff OLD $(FIGURES)"
+	$(BIN) bench figures --verbose --out $(FIGURES)
+	@echo "$(FIGURES) is written; compare: $(BIN) bench diff OLD $(FIGURES)"
 
 # Whole jobs beside what is installed of other programs.
 PEERS_SIZE ?= 16384x12288
 PEERS_REPEAT ?= 5
 bench-peers: build
-	for op in invert blur edges; do bin/halorun bench peers --repeat $(PEERS_REPEAT) synthetic:$(PEERS_SIZE) $$op || exit 1; done
-	for format in png jpg tif; do bin/halorun bench peers --repeat $(PEERS_REPEAT) --format $$format synthetic:4000x3000 blur || exit 1; done
+	for op in invert blur edges; do $(BIN) bench peers --repeat $(PEERS_REPEAT) synthetic:$(PEERS_SIZE) $$op || exit 1; done
+	for format in png jpg tif; do $(BIN) bench peers --repeat $(PEERS_REPEAT) --format $$format synthetic:4000x3000 blur || exit 1; done
 
 bench-kernels: build
 	bench/opencv

@@ -47,6 +47,8 @@ var mayImport = map[string][]string{
 	"halorun/ranks/raster/scratch":             {},
 	"halorun/ranks/raster/scratch/scratchtest": {},
 	"halorun": {},
+
+	"halorun/launcher/jobs/progress/terminaltest": {},
 }
 
 // forTests lists what the tests of a package may import besides.
@@ -62,6 +64,9 @@ var forTests = map[string][]string{
 	"halorun/ranks/folder": {"halorun/comm/commtest"},
 
 	"halorun/launcher/jobs/watch": {"halorun/ranks", "halorun/ranks/folder"},
+
+	"halorun/launcher/jobs/monitor":  {"halorun/launcher/jobs/progress/terminaltest"},
+	"halorun/launcher/jobs/progress": {"halorun/launcher/jobs/progress/terminaltest"},
 }
 
 func TestImports(t *testing.T) {

@@ -6,69 +6,105 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
 )
 
-// command is a program to be run and measured.
-type command struct {
-	path string   // of the program
-	args []string // the first is the program's name
-	dir  string
-	env  []string // besides this process's
+// Command is a program to be run and measured.
+type Command struct {
+	Path    string        // of the program
+	Args    []string      // the first is the program's name
+	Dir     string        // in which it runs; "" for this process's
+	Env     []string      // besides Environment
+	Suspend <-chan func() // gets a function when all is to pause, which returns when it goes on
+	Grace   time.Duration // within which it ends when it is told to, or is killed; 0 for a default
 }
 
-// cost is what a command took.
-type cost struct {
-	seconds float64
-	cpu     float64 // seconds of all its processes
-	rss     int64   // bytes that the largest of its processes had resident
-	bound   bool    // rss is no more than an upper bound
+// grace is enough for a job on several hosts to clean up.
+const grace = 30 * time.Second
+
+// Cost is what a command took.
+type Cost struct {
+	Seconds   float64
+	CPU       float64 // seconds of all its processes
+	RSS       int64   // bytes that the largest of its processes had resident
+	Bound     bool    // RSS is no more than an upper bound
+	Suspended bool    // it was stopped meanwhile, so that its time is nothing to go by
 }
 
-// run runs the command to its end, or ends it with all that it has started when ctx ends. The error says what the command wrote last.
-func (c command) run(ctx context.Context) (cost, error) {
-	if ctx.Err() != nil {
-		return cost{}, context.Cause(ctx)
+// ExitError says how a program failed.
+type ExitError struct {
+	*exec.ExitError
+	Said string // what it wrote last
+}
+
+func (e *ExitError) Error() string {
+	if e.Said == "" {
+		return e.ExitError.Error()
 	}
-	cmd := exec.CommandContext(ctx, c.path)
-	cmd.Args, cmd.Dir, cmd.Env = c.args, c.dir, append(Environment(), c.env...)
+	return e.ExitError.Error() + ": " + brief(e.Said)
+}
+
+// Run runs the command to its end, or ends it with all that it has started when ctx ends. The error of a program that fails is an ExitError.
+func (c Command) Run(ctx context.Context) (cost Cost, err error) {
+	if ctx.Err() != nil {
+		return Cost{}, context.Cause(ctx)
+	}
+	cmd := exec.CommandContext(ctx, c.Path)
+	cmd.Args, cmd.Dir, cmd.Env = c.Args, c.Dir, append(Environment(), c.Env...)
 	said := new(tail)
 	cmd.Stderr, cmd.Stdout = said, said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// In a group of its own it gets what the terminal sends from us, once, and a second ^C does not kill it while it cleans up.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	signal := func(s syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, s) }
 	// First it is asked, so that mpirun and halorun end their processes on other hosts, and then made to.
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
+	cmd.Cancel = func() error { return signal(syscall.SIGTERM) }
+	cmd.WaitDelay = cmp.Or(c.Grace, grace)
 	floor := shrink()
 	began := time.Now()
-	err := cmd.Start()
-	if err == nil {
-		pid := cmd.Process.Pid
-		err = cmd.Wait()
-		if err != nil {
-			_ = syscall.Kill(-pid, syscall.SIGKILL) // fails if nobody is left
+	started, ended := make(chan error, 1), make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // the kernel takes the end of this thread for the death of the parent
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ended <- cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		return Cost{}, err
+	}
+	for running := true; running; {
+		select {
+		case err = <-ended:
+			cost.Seconds, running = time.Since(began).Seconds(), false
+		case pause := <-c.Suspend:
+			cost.Suspended = true
+			_ = signal(syscall.SIGTSTP) // fails if nobody is left
+			pause()
+			_ = signal(syscall.SIGCONT)
 		}
 	}
-	took := time.Since(began)
-	switch {
-	case ctx.Err() != nil:
-		return cost{}, context.Cause(ctx)
-	case err != nil:
-		var exit *exec.ExitError
-		if line := said.last(); line != "" && errors.As(err, &exit) {
-			return cost{}, fmt.Errorf("%w: %s", err, line)
-		}
-		return cost{}, err
+	if err != nil {
+		_ = signal(syscall.SIGKILL)
 	}
 	usage := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	rss := usage.Maxrss << 10
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	return cost{took.Seconds(), cpu.Seconds(), rss, rss <= floor}, nil
+	cost.RSS = usage.Maxrss << 10
+	cost.Bound = cost.RSS <= floor
+	cost.CPU = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
+	if ctx.Err() != nil {
+		return cost, context.Cause(ctx)
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return cost, &ExitError{exit, said.last()}
+	}
+	return cost, err
 }
 
 // shrink gives back what memory it can, and returns how much is left. Until a child has begun its program it shares its parent's memory, and
@@ -95,26 +131,13 @@ func (t *tail) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// last returns the last line that is not empty, cut to what a message has room for.
+// last returns the last line that says something.
 func (t *tail) last() string {
 	lines := strings.FieldsFunc(string(t.b), func(r rune) bool { return r == '\n' || r == '\r' })
 	for i := len(lines) - 1; i >= 0; i-- {
 		if line := strings.TrimSpace(lines[i]); strings.Trim(line, "-=* ") != "" {
-			return strings.ToValidUTF8(line[:min(len(line), 300)], "")
+			return strings.ToValidUTF8(line, "")
 		}
 	}
 	return ""
-}
-
-// workFolder makes a temporary folder in dir, or in $TMPDIR.
-func workFolder(dir, name string) (string, error) {
-	work, err := os.MkdirTemp(dir, name)
-	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err
-		}
-		return "", fmt.Errorf("no folder can be made in %s: %w; --dir names another place", cmp.Or(dir, os.TempDir()), err)
-	}
-	return work, nil
 }

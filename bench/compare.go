@@ -10,18 +10,18 @@ import (
 // Difference is how far one picture's pixels are from another's.
 type Difference struct {
 	Identical bool    `json:"identical"`
-	Shape     string  `json:"shape,omitempty"` // why pixels cannot be compared
-	Fraction  float64 `json:"fraction"`        // of the pixels that differ
-	Max       int     `json:"max"`             // the largest difference of two samples
-	Mean      float64 `json:"mean"`            // of the samples' differences
+	Why       string  `json:"why,omitempty"` // pixels cannot be compared
+	Fraction  float64 `json:"fraction"`      // of the pixels that differ
+	Max       int     `json:"max"`           // the largest difference of two samples
+	Mean      float64 `json:"mean"`          // of the samples' differences
 }
 
 func (d Difference) String() string {
 	switch {
 	case d.Identical:
 		return "identical"
-	case d.Shape != "":
-		return d.Shape
+	case d.Why != "":
+		return d.Why
 	case d.Fraction < 0.00005:
 		return fmt.Sprintf("under 0.01 %% differ, by up to %d", d.Max)
 	}
@@ -42,7 +42,7 @@ func compare(a, b string) (Difference, error) {
 	defer rb.Close()
 	ia, ib := ra.Info(), rb.Info()
 	if ia.Width != ib.Width || ia.Height != ib.Height {
-		return Difference{Shape: fmt.Sprintf("%d×%d, not %d×%d", ib.Width, ib.Height, ia.Width, ia.Height)}, nil
+		return Difference{Why: fmt.Sprintf("%d×%d, not %d×%d", ib.Width, ib.Height, ia.Width, ia.Height)}, nil
 	}
 	rowsA, rowsB := rowBlock(ia.Width*ia.Channels, ia.Height), rowBlock(ib.Width*ib.Channels, ia.Height)
 	n := min(len(rowsA), len(rowsB))

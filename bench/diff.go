@@ -61,7 +61,7 @@ type Estimate struct {
 	High   *float64 `json:"high"`
 }
 
-// MeanDiff is the geometric mean of the ratios of all series of a unit.
+// MeanDiff is the geometric mean of the ratios of all series of a unit but the yardstick.
 type MeanDiff struct {
 	Unit          string  `json:"unit"`
 	LowerIsBetter bool    `json:"lower_is_better"`
@@ -110,7 +110,7 @@ func (f *Figures) side() DiffSide {
 }
 
 func compareSeries(a, b Series, alpha float64) SeriesDiff {
-	s := SeriesDiff{Name: a.Name, Unit: a.Unit, LowerIsBetter: a.LowerIsBetter, Old: estimate(a.Values), New: estimate(b.Values), P: uTest(a.Values, b.Values), Verdict: Same}
+	s := SeriesDiff{Name: a.Name, Unit: a.Unit, LowerIsBetter: a.LowerIsBetter, Old: estimate(a.Values), New: estimate(b.Values), P: UTest(a.Values, b.Values), Verdict: Same}
 	s.Ratio = s.New.Median / s.Old.Median
 	if s.P < alpha && s.Ratio != 1 {
 		s.Verdict = Better
@@ -122,8 +122,8 @@ func compareSeries(a, b Series, alpha float64) SeriesDiff {
 }
 
 func estimate(values []float64) Estimate {
-	e := Estimate{Runs: len(values), Median: median(values)}
-	if low, high, ok := medianInterval(values, Confidence); ok {
+	e := Estimate{Runs: len(values), Median: Median(values)}
+	if low, high, ok := MedianInterval(values, Confidence); ok {
 		e.Low, e.High = &low, &high
 	}
 	return e
@@ -144,9 +144,11 @@ func (d *Diff) fail() {
 	if d.FailOver == 0 {
 		return
 	}
-	ps := make([]float64, len(d.Series))
-	for i, s := range d.Series {
-		ps[i] = s.P
+	var ps []float64
+	for _, s := range d.Series {
+		if s.Name != yardstickName {
+			ps = append(ps, s.P)
+		}
 	}
 	slices.Sort(ps)
 	limit := 0.0
@@ -179,6 +181,16 @@ func (d *Diff) fail() {
 	}
 }
 
+// drift returns by what factor the machine itself was slower when NEW was measured, or 1 if it is not known to have been.
+func (d *Diff) drift() float64 {
+	for _, s := range d.Series {
+		if s.Name == yardstickName && s.Verdict == Worse {
+			return s.Ratio
+		}
+	}
+	return 1
+}
+
 func (d *Diff) means() {
 	type kind struct {
 		unit  string
@@ -186,12 +198,15 @@ func (d *Diff) means() {
 	}
 	logs, count := map[kind]float64{}, map[kind]int{}
 	for _, s := range d.Series {
-		k := kind{s.Unit, s.LowerIsBetter}
-		logs[k] += math.Log(s.Ratio)
-		count[k]++
+		if k := (kind{s.Unit, s.LowerIsBetter}); s.Name == yardstickName { // it says nothing of Halorun
+			logs[k] += 0
+		} else {
+			logs[k] += math.Log(s.Ratio)
+			count[k]++
+		}
 	}
 	for k, sum := range logs {
-		d.Means = append(d.Means, MeanDiff{k.unit, k.lower, count[k], math.Exp(sum / float64(count[k]))})
+		d.Means = append(d.Means, MeanDiff{k.unit, k.lower, count[k], math.Exp(sum / float64(max(1, count[k])))})
 	}
 	slices.SortFunc(d.Means, func(a, b MeanDiff) int {
 		if c := cmp.Compare(a.Unit, b.Unit); c != 0 || a.LowerIsBetter == b.LowerIsBetter {
@@ -207,38 +222,27 @@ func (d *Diff) means() {
 // warn says what makes the comparison a doubtful one.
 func (d *Diff) warn(from, to *Figures) {
 	switch a, b := from.Machine, to.Machine; {
-	case a != nil && b != nil && *a != *b:
-		d.Warnings = append(d.Warnings, fmt.Sprintf("OLD and NEW were measured on different machines: %v; %v", *a, *b))
+	case a != nil && b != nil:
+		one, other := *a, *b
+		one.KernelPath, other.KernelPath = "", ""
+		if one != other {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("OLD and NEW were measured on different machines: %v; %v", one, other))
+		}
+		if a.KernelPath != "" && b.KernelPath != "" && a.KernelPath != b.KernelPath {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("OLD was computed by %s and NEW by %s kernels", a.KernelPath, b.KernelPath))
+		}
 	case a == nil && b == nil:
 		d.Warnings = append(d.Warnings, "OLD and NEW do not say on which machines they were measured")
 	case a == nil || b == nil:
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%s does not say on which machine it was measured", map[bool]string{true: "OLD", false: "NEW"}[a == nil]))
 	}
-	if a, b := paths(from), paths(to); a != "" && b != "" && a != b {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("OLD was computed by %s and NEW by %s", a, b))
-	}
 	few := 0
 	for _, s := range d.Series {
-		// The least p that so few runs can have, when all of one side are above all of the other.
-		if leastP := 2 * math.Exp(-logChoose(s.Old.Runs+s.New.Runs, s.Old.Runs)); leastP >= d.Alpha {
+		if LeastP(s.Old.Runs, s.New.Runs) >= d.Alpha {
 			few++
 		}
 	}
 	if few > 0 {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%d of %d series have too few runs to show any difference at a significance of %g; four on each side are enough for 0.05", few, len(d.Series), d.Alpha))
 	}
-}
-
-// paths names the instruction sets that figures were computed by.
-func paths(f *Figures) string {
-	path := ""
-	for _, s := range f.Series {
-		if s.path != "" && s.path != path {
-			if path != "" {
-				return "several instruction sets"
-			}
-			path = s.path
-		}
-	}
-	return path
 }

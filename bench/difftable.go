@@ -46,7 +46,9 @@ func (d *Diff) Print(w io.Writer) error {
 			}
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%.3f\t%d+%d\t %s\n", short(s.Old.Median), s.Old.spread(), short(s.New.Median), s.New.spread(), ratio, verdict, s.P, s.Old.Runs, s.New.Runs, brief(s.Name))
 		}
-		fmt.Fprintf(t, "\t\t\t\t%.3f\t\t\t\t geometric mean of %d\n", m.Ratio, m.Series)
+		if m.Series > 0 {
+			fmt.Fprintf(t, "\t\t\t\t%.3f\t\t\t\t geometric mean of %d\n", m.Ratio, m.Series)
+		}
 		if err := t.Flush(); err != nil {
 			return err
 		}

@@ -1,2 +1,2 @@
-// Package bench measures Halorun. The scripts beside it run Halorun's peers for comparison.
+// Package bench measures Halorun: its kernels, whole jobs beside earlier versions, and beside other programs. The scripts beside it measure more.
 package bench

@@ -33,8 +33,6 @@ type Series struct {
 	Unit          string    `json:"unit"`
 	LowerIsBetter bool      `json:"lower_is_better"`
 	Values        []float64 `json:"values"` // above 0, one a run
-
-	path string // the instruction set, if known
 }
 
 // maxFiguresBytes is far more than any file of figures has.
@@ -165,7 +163,7 @@ func figuresOf(ks []Kernel) (*Figures, error) {
 
 // series returns the runs of a kernel, or, if it does not have them, their median.
 func (k Kernel) series() Series {
-	s := Series{Name: fmt.Sprintf("kernels/%s/%dx%d/%d", k.Op, k.Width, k.Height, k.Threads), Unit: "ms", LowerIsBetter: true, Values: k.RunsMS, path: k.Path}
+	s := Series{Name: fmt.Sprintf("kernels/%s/%dx%d/%d", k.Op, k.Width, k.Height, k.Threads), Unit: "ms", LowerIsBetter: true, Values: k.RunsMS}
 	if len(s.Values) == 0 {
 		s.Values = []float64{k.MedianMS}
 	}

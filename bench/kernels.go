@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"slices"
 	"time"
 
 	"halorun/kernels"
@@ -42,25 +41,20 @@ func Kernels(subjects []Subject, src [][]byte, threads, runs int) ([]Kernel, err
 		if err != nil {
 			return nil, err
 		}
-		times := make([]time.Duration, 0, runs)
+		runsMS := make([]float64, 0, runs)
 		for run := range runs + 1 {
 			began := time.Now()
 			if err := r.Run(dst, src); err != nil {
 				return nil, err
 			}
 			if run > 0 {
-				times = append(times, time.Since(began))
+				runsMS = append(runsMS, float64(time.Since(began).Nanoseconds())/1e6)
 			}
 		}
-		runsMS := make([]float64, len(times))
-		for i, t := range times {
-			runsMS[i] = float64(t.Nanoseconds()) / 1e6
-		}
-		slices.Sort(times)
-		median := times[len(times)/2].Seconds()
+		median := Median(runsMS)
 		results = append(results, Kernel{
 			Op: s.Name, Width: in.Width, Height: in.Height, Threads: threads,
-			MedianMS: median * 1e3, MPixelPerS: float64(in.Width) * float64(in.Height) / 1e6 / median, Path: kernels.Path(),
+			MedianMS: median, MPixelPerS: float64(in.Width) * float64(in.Height) / 1e3 / median, Path: kernels.Path(),
 			RunsMS: runsMS, Machine: &machine,
 		})
 		free()

@@ -20,9 +20,10 @@ type FiguresConfig struct {
 	Ranks         int // of whole jobs
 	Width, Height int // of the kernels' picture; that of whole jobs has three times as many pixels
 	Timeout       time.Duration
-	Dir           string // in which whole jobs run, in a temporary folder; "" for $TMPDIR
-	Halorun       string // the program
-	Version       string // of it
+	Dir           string        // in which whole jobs run, in a temporary folder; "" for $TMPDIR
+	Halorun       string        // the program
+	Version       string        // of it
+	Suspend       <-chan func() // as of Command
 	// Progress is told of each round.
 	Progress func(text string)
 }
@@ -69,6 +70,11 @@ func MeasureFigures(ctx context.Context, c FiguresConfig) (*Figures, error) {
 			if i%8 == 0 {
 				sticks = append(sticks, yardstick(machine.Cores))
 			}
+			select {
+			case pause := <-c.Suspend:
+				pause()
+			default:
+			}
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
@@ -85,7 +91,7 @@ func MeasureFigures(ctx context.Context, c FiguresConfig) (*Figures, error) {
 			return nil, err
 		}
 		if sticks = append(sticks, yardstick(machine.Cores)); round > 0 {
-			f.add(Series{Name: yardstickName, Unit: "ms", LowerIsBetter: true, Values: []float64{median(sticks)}})
+			f.add(Series{Name: yardstickName, Unit: "ms", LowerIsBetter: true, Values: []float64{Median(sticks)}})
 		}
 	}
 	return f, nil
@@ -111,12 +117,11 @@ type jobFigures struct {
 
 // pictures makes the inputs.
 func (j *jobFigures) pictures(ctx context.Context) error {
-	ppm, err := os.Create(filepath.Join(j.dir, "in.ppm"))
-	if err != nil {
+	ppm, size := filepath.Join(j.dir, "in.ppm"), Size{2 * j.Width, 3 * j.Height / 2}
+	if err := size.Outline(ppm); err != nil {
 		return err
 	}
-	defer ppm.Close()
-	if err := WriteSynthetic(ctx, ppm, 2*j.Width, 3*j.Height/2); err != nil {
+	if err := size.Paint(ctx, ppm); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(j.dir, "small.ppm"), append([]byte("P6\n8 8\n255\n"), make([]byte, 192)...), 0o644); err != nil {
@@ -153,23 +158,35 @@ func (j *jobFigures) round(ctx context.Context, keep bool) error {
 	return nil
 }
 
-// run does a job, and returns how long it took and what the largest of its ranks had resident.
+// run does a job, again if it was suspended meanwhile, and returns how long it took and what the largest of its ranks had resident.
 func (j *jobFigures) run(ctx context.Context, in, out, op string) (seconds float64, rss int64, err error) {
+	took, suspended := Cost{}, true
+	for suspended && ctx.Err() == nil {
+		took, err = j.attempt(ctx, in, out, op)
+		suspended = took.Suspended
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return took.Seconds, took.RSS, context.Cause(ctx)
+}
+
+func (j *jobFigures) attempt(ctx context.Context, in, out, op string) (took Cost, err error) {
 	report := filepath.Join(j.dir, "report.json")
 	if err := os.Remove(filepath.Join(j.dir, out)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, err
+		return Cost{}, err
 	}
 	settle(j.dir)
 	ctx, cancel := context.WithTimeoutCause(ctx, j.Timeout, fmt.Errorf("a job took longer than --timeout %v", j.Timeout))
 	defer cancel()
-	took, err := command{path: j.Halorun, dir: j.dir,
-		args: []string{"halorun", "run", "-n", strconv.Itoa(j.Ranks), "--quiet", "--report", report, in, out, op}}.run(ctx)
+	took, err = Command{Path: j.Halorun, Dir: j.dir, Suspend: j.Suspend,
+		Args: []string{"halorun", "run", "-n", strconv.Itoa(j.Ranks), "--quiet", "--report", report, in, out, op}}.Run(ctx)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%s of %s to %s: %w", op, in, out, err)
+		return took, fmt.Errorf("%s of %s to %s: %w", op, in, out, err)
 	}
 	b, err := os.ReadFile(report)
 	if err != nil {
-		return 0, 0, err
+		return took, err
 	}
 	var r struct {
 		Ranks []struct {
@@ -177,10 +194,11 @@ func (j *jobFigures) run(ctx context.Context, in, out, op string) (seconds float
 		}
 	}
 	if err := json.Unmarshal(b, &r); err != nil {
-		return 0, 0, fmt.Errorf("report.json: %w", err)
+		return took, fmt.Errorf("report.json: %w", err)
 	}
+	took.RSS = 0 // of the launcher
 	for _, rank := range r.Ranks {
-		rss = max(rss, rank.RSS)
+		took.RSS = max(took.RSS, rank.RSS)
 	}
-	return took.seconds, rss, nil
+	return took, nil
 }

@@ -46,17 +46,23 @@ func newPeerJob(chain kernels.Chain, shape kernels.Shape) (*peerJob, error) {
 
 // extension is that of the outputs: a PNM's tells grey from colour, as programs other than Halorun need it.
 func (j *peerJob) extension() string {
-	switch {
-	case j.format == "jpeg":
-		return "jpg"
-	case j.format == "tiff":
-		return "tif"
-	case j.format != "pnm":
-		return j.format
-	case j.out.Channels == 1:
+	if j.format == "pnm" && j.out.Channels == 1 {
 		return "pgm"
 	}
-	return "ppm"
+	return extension(j.format)
+}
+
+// extension is that of files of a format.
+func extension(format string) string {
+	switch format {
+	case "jpeg":
+		return "jpg"
+	case "tiff":
+		return "tif"
+	case "pnm":
+		return "ppm"
+	}
+	return format
 }
 
 // needs is why a program cannot take part.

@@ -24,6 +24,9 @@ const (
 	peerCompression = 1  // of a PNG
 )
 
+// peerGrace is how long a program that is to end has to clean up.
+const peerGrace = 5 * time.Second
+
 // PeersConfig says what is compared.
 type PeersConfig struct {
 	Input   string   // a PNG, JPEG, TIFF or PNM, or synthetic:WIDTHxHEIGHT
@@ -32,9 +35,10 @@ type PeersConfig struct {
 	Ranks   int      // processes or threads of each program
 	Repeat  int      // rounds after the one that warms up
 	Timeout time.Duration
-	Dir     string // in which there is room for INPUT's copies and the outputs; "" for $TMPDIR
-	Halorun string // the program
-	Version string // of it
+	Dir     string        // in which there is room for INPUT's copies and the outputs; "" for $TMPDIR
+	Halorun string        // the program
+	Version string        // of it
+	Suspend <-chan func() // as of Command
 	// Progress is told of each run.
 	Progress func(text string)
 }
@@ -140,12 +144,12 @@ type peer struct {
 
 // input makes INPUT, or finds out what it is, and gives it a name in the folder that no program takes for more than a name.
 func (r *peersRun) input(ctx context.Context, chain kernels.Chain) error {
-	width, height, ok, err := ParseSynthetic(r.Input)
+	size, ok, err := ParseSynthetic(r.Input)
 	if err != nil {
 		return err
 	}
 	if ok {
-		return r.make(ctx, chain, width, height)
+		return r.make(ctx, chain, size)
 	}
 	path, err := filepath.Abs(r.Input)
 	if err != nil {
@@ -175,33 +179,30 @@ func (r *peersRun) input(ctx context.Context, chain kernels.Chain) error {
 	if err := r.plan(chain, kernels.Shape{Width: info.Width, Height: info.Height, Channels: info.Channels}, info.Format); err != nil {
 		return err
 	}
-	r.job.input = "in." + map[string]string{"png": "png", "jpeg": "jpg", "tiff": "tif", "pnm": "ppm"}[info.Format]
+	r.job.input = "in." + extension(info.Format)
 	return os.Symlink(path, filepath.Join(r.dir, r.job.input))
 }
 
 // make writes a synthetic INPUT in the outputs' format.
-func (r *peersRun) make(ctx context.Context, chain kernels.Chain, width, height int) error {
-	if err := r.plan(chain, kernels.Shape{Width: width, Height: height, Channels: 3}, "pnm"); err != nil {
+func (r *peersRun) make(ctx context.Context, chain kernels.Chain, size Size) error {
+	if err := r.plan(chain, kernels.Shape{Width: size.Width, Height: size.Height, Channels: 3}, "pnm"); err != nil {
 		return err
 	}
-	format := r.job.format
-	if format == "pnm" {
-		format = "ppm"
-	}
-	r.job.input = "in." + map[string]string{"png": "png", "jpeg": "jpg", "tiff": "tif", "ppm": "ppm"}[format]
+	r.job.input = "in." + extension(r.job.format)
 	r.tell("making %s", r.Input)
-	f, err := os.Create(filepath.Join(r.dir, r.job.input))
+	name := filepath.Join(r.dir, r.job.input)
+	if r.job.format == "pnm" {
+		if err := size.Outline(name); err != nil {
+			return err
+		}
+		return size.Paint(ctx, name)
+	}
+	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if format == "ppm" {
-		if err := WriteSynthetic(ctx, f, width, height); err != nil {
-			return err
-		}
-		return f.Close()
-	}
-	o := raster.Output{Width: width, Height: height, Channels: 3, Format: format, Quality: peerQuality}
+	o := raster.Output{Width: size.Width, Height: size.Height, Channels: 3, Format: r.job.format, Quality: peerQuality}
 	if err := o.Check(); err != nil {
 		return &raster.InputError{Name: r.Input, Err: err}
 	}
@@ -210,7 +211,7 @@ func (r *peersRun) make(ctx context.Context, chain kernels.Chain, width, height 
 	if err := w.Begin(); err != nil {
 		return err
 	}
-	if err := synthetic(ctx, width, height, w.WriteRows); err != nil {
+	if err := synthetic(ctx, size, w.WriteRows); err != nil {
 		return err
 	}
 	return errors.Join(w.Finish(), f.Close())
@@ -257,40 +258,51 @@ func (r *peersRun) measure(ctx context.Context) error {
 				continue
 			}
 			if round > 0 {
-				p.Seconds, p.CPUSeconds = append(p.Seconds, took.seconds), append(p.CPUSeconds, took.cpu)
+				p.Seconds, p.CPUSeconds = append(p.Seconds, took.Seconds), append(p.CPUSeconds, took.CPU)
 			}
-			if took.rss >= p.MaxRSS {
-				p.MaxRSS, p.RSSBound = took.rss, took.bound
+			if took.RSS >= p.MaxRSS {
+				p.MaxRSS, p.RSSBound = took.RSS, took.Bound
 			}
-			r.tell("round %d of %d: %s %.3f s", round, r.Repeat, p.Program, took.seconds)
+			r.tell("round %d of %d: %s %.3f s", round, r.Repeat, p.Program, took.Seconds)
 		}
 	}
 	return nil
 }
 
-// once runs a program's commands.
-func (r *peersRun) once(ctx context.Context, p *peer) (total cost, err error) {
+// once runs a program's commands, again if they were suspended meanwhile.
+func (r *peersRun) once(ctx context.Context, p *peer) (total Cost, err error) {
+	for {
+		total, err = r.attempt(ctx, p)
+		if !total.Suspended || ctx.Err() != nil {
+			return total, err
+		}
+		r.tell("%s was suspended, and begins anew", p.Program)
+	}
+}
+
+func (r *peersRun) attempt(ctx context.Context, p *peer) (total Cost, err error) {
 	out := filepath.Join(r.dir, p.output)
 	if err := os.Remove(out); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return cost{}, err
+		return Cost{}, err
 	}
 	settle(r.dir)
 	over := fmt.Errorf("it took longer than --timeout %v", r.Timeout)
 	limited, cancel := context.WithTimeoutCause(ctx, r.Timeout, over)
 	defer cancel()
 	for i, args := range p.commands {
-		took, err := command{path: p.paths[i], args: args, dir: p.cwd, env: p.env}.run(limited)
+		took, err := Command{Path: p.paths[i], Args: args, Dir: p.cwd, Env: p.env, Suspend: r.Suspend, Grace: peerGrace}.Run(limited)
+		total.Suspended = total.Suspended || took.Suspended
 		if err != nil {
-			return cost{}, err
+			return total, err
 		}
-		total.seconds, total.cpu = total.seconds+took.seconds, total.cpu+took.cpu
-		if took.rss >= total.rss {
-			total.rss, total.bound = took.rss, took.bound
+		total.Seconds, total.CPU = total.Seconds+took.Seconds, total.CPU+took.CPU
+		if took.RSS >= total.RSS {
+			total.RSS, total.Bound = took.RSS, took.Bound
 		}
 	}
 	st, err := os.Stat(out)
 	if err != nil {
-		return cost{}, errors.New("it ended well, and wrote no output")
+		return total, errors.New("it ended well, and wrote no output")
 	}
 	p.OutputBytes = st.Size()
 	r.clean()
@@ -324,7 +336,7 @@ func (r *peersRun) comparePixels(ctx context.Context) error {
 		}
 		d, err := compare(filepath.Join(r.dir, r.peers[0].output), filepath.Join(r.dir, p.output))
 		if err != nil {
-			d = Difference{Shape: strings.ReplaceAll(err.Error(), r.dir+"/", "")}
+			d = Difference{Why: strings.ReplaceAll(err.Error(), r.dir+"/", "")}
 		}
 		p.Pixels = &d
 	}
@@ -341,17 +353,17 @@ func (r *peersRun) report() *PeersReport {
 	noisy := []string{}
 	for _, p := range r.peers {
 		if p.State == Measured {
-			p.Median, p.Min, p.Max = median(p.Seconds), slices.Min(p.Seconds), slices.Max(p.Seconds)
+			p.Median, p.Min, p.Max = Median(p.Seconds), slices.Min(p.Seconds), slices.Max(p.Seconds)
 			p.MPixelPerS = float64(j.shape.Width) * float64(j.shape.Height) / 1e6 / p.Median
-			p.CPU = median(p.CPUSeconds)
+			p.CPU = Median(p.CPUSeconds)
 			p.Ratio = p.Median / r.peers[0].Median
 			for _, n := range p.notes {
 				if !slices.Contains(report.Notes, n) {
 					report.Notes = append(report.Notes, n)
 				}
 			}
-			if len(p.Seconds) > 1 && p.Max > 1.5*p.Min {
-				noisy = append(noisy, fmt.Sprintf("%s (%.1f)", p.Program, p.Max/p.Min))
+			if s := ScatterOf(p.Seconds); s.Part > Noisy {
+				noisy = append(noisy, fmt.Sprintf("%s %v", p.Program, s))
 			}
 		} else {
 			p.Seconds, p.CPUSeconds, p.OutputBytes, p.MaxRSS, p.RSSBound = nil, nil, 0, 0, false
@@ -365,7 +377,7 @@ func (r *peersRun) report() *PeersReport {
 		report.Programs = append(report.Programs, p.PeerResult)
 	}
 	if len(noisy) > 0 {
-		report.Notes = append(report.Notes, "the slowest run took more than 1.5 times as long as the fastest: the machine is busy, or the job is short: "+strings.Join(noisy, ", "))
+		report.Notes = append(report.Notes, Uncertain(noisy))
 	}
 	if report.Notes == nil {
 		report.Notes = []string{}

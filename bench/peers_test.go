@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"halorun/kernels"
 	"halorun/ranks/raster"
@@ -123,13 +126,87 @@ func TestPeersThatFail(t *testing.T) {
 // TestCommandEnds: a program that does not end is ended with all that it has started, and so is one that takes no notice.
 func TestCommandEnds(t *testing.T) {
 	over := errors.New("time is over")
-	for _, script := range []string{"sleep 1000", "sleep 1000 & wait"} {
-		ctx, cancel := context.WithTimeoutCause(context.Background(), 50*time.Millisecond, over)
-		_, err := command{path: "/bin/sh", args: []string{"sh", "-c", script}}.run(ctx)
-		cancel()
+	for _, script := range []string{"sleep 1000 & echo $$ $! > pids; wait", "trap '' TERM; sleep 1000 & echo $$ $! > pids; wait; while :; do sleep 0.01; done"} {
+		dir := t.TempDir()
+		var pids []int
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() {
+			for len(pids) < 2 && t.Context().Err() == nil {
+				b, _ := os.ReadFile(filepath.Join(dir, "pids"))
+				pids = nil
+				for _, word := range strings.Fields(string(b)) {
+					pid, _ := strconv.Atoi(word)
+					pids = append(pids, pid)
+				}
+				time.Sleep(time.Millisecond)
+			}
+			cancel(over)
+		}()
+		_, err := Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Dir: dir, Grace: 50 * time.Millisecond}.Run(ctx)
 		if !errors.Is(err, over) {
 			t.Errorf("%s: %v", script, err)
 		}
+		for _, pid := range pids {
+			for limit := time.Now().Add(10 * time.Second); lives(pid); time.Sleep(time.Millisecond) {
+				if time.Now().After(limit) {
+					t.Fatalf("%s: process %d lives on", script, pid)
+				}
+			}
+		}
+	}
+}
+
+// lives tells whether a process is there that has not ended.
+func lives(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return false
+	}
+	_, state, _ := strings.Cut(string(b), ") ")
+	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+}
+
+// TestCommandSuspends: all that a program has started stops, and goes on, and the cost says so.
+func TestCommandSuspends(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	line, err := os.OpenFile(fifo, os.O_RDWR, 0) // as which it waits for nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer line.Close()
+	var pids []string
+	soon := func(what string, is func() bool) {
+		for limit := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Errorf("not so: %s", what)
+				return
+			}
+		}
+	}
+	suspend := make(chan func())
+	go func() {
+		soon("both have begun", func() bool {
+			b, _ := os.ReadFile(filepath.Join(dir, "pids"))
+			pids = strings.Fields(string(b))
+			return len(pids) == 2
+		})
+		suspend <- func() {
+			for _, pid := range pids {
+				soon(pid+" has stopped", func() bool {
+					b, _ := os.ReadFile("/proc/" + pid + "/stat")
+					return strings.Contains(string(b), ") T ")
+				})
+			}
+			_, _ = line.WriteString("go on\n") // it does all the same if it has not stopped
+		}
+	}()
+	cost, err := Command{Path: "/bin/sh", Args: []string{"sh", "-c", "(read x < fifo) & echo $$ $! > pids; wait"}, Dir: dir, Suspend: suspend}.Run(t.Context())
+	if err != nil || !cost.Suspended {
+		t.Errorf("%+v %v", cost, err)
 	}
 }
 
@@ -211,7 +288,7 @@ func TestCompare(t *testing.T) {
 		"coloured": {write("colour.ppm", "P6\n2 2\n255\n", 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4), Difference{Identical: true}},
 		"near":     {write("near.pgm", "P5\n2 2\n255\n", 1, 2, 3, 9), Difference{Fraction: 0.25, Max: 5, Mean: 1.25}},
 		"tinted":   {write("tinted.ppm", "P6\n2 2\n255\n", 1, 1, 1, 2, 2, 2, 3, 3, 9, 4, 4, 4), Difference{Fraction: 0.25, Max: 6, Mean: 0.5}},
-		"smaller":  {write("small.pgm", "P5\n2 1\n255\n", 1, 2), Difference{Shape: "2×1, not 2×2"}},
+		"smaller":  {write("small.pgm", "P5\n2 1\n255\n", 1, 2), Difference{Why: "2×1, not 2×2"}},
 	} {
 		got, err := compare(grey, c.other)
 		if err != nil || got != c.want {

@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -13,8 +14,8 @@ func (r *PeersReport) Print(w io.Writer) error {
 	if r.Repeat == 1 {
 		runs = "one run after a warm-up"
 	}
-	fmt.Fprintf(w, "%s: %d×%d, %s, to %s: %s\n", r.Input, r.Width, r.Height, plural(r.Channels, "channel"), r.Format, brief(strings.Join(r.Ops, " ")))
-	fmt.Fprintf(w, "%s; %s each; %s, %s\n\n", runs, plural(r.Ranks, "process or thread", "processes or threads"), r.Machine, r.Date)
+	fmt.Fprintf(w, "%s: %d×%d, %s, to %s: %s\n", r.Input, r.Width, r.Height, Count(r.Channels, "channel"), r.Format, brief(strings.Join(r.Ops, " ")))
+	fmt.Fprintf(w, "%s; %s each; %s, %s\n\n", runs, Count(r.Ranks, "process or thread", "processes or threads"), r.Machine, r.Date)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "program\tversion\ttime\tfrom … to\tCPU\tMpixel/s\tmemory\ttime / Halorun's\toutput\tpixels")
 	for i, p := range r.Programs {
@@ -34,8 +35,8 @@ func (r *PeersReport) Print(w io.Writer) error {
 		if i > 0 {
 			pixels = p.Pixels.String()
 		}
-		fmt.Fprintf(t, "%s\t%s\t%.3f s\t%.3f … %.3f\t%.2f s\t%.1f\t%s\t%.2f\t%.1f MB\t%s\n", p.Program, version, p.Median, p.Min, p.Max, p.CPU, p.MPixelPerS, memory,
-			p.Ratio, float64(p.OutputBytes)/1e6, pixels)
+		fmt.Fprintf(t, "%s\t%s\t%.3f s\t%.3f … %.3f\t%.2f s\t%.1f\t%s\t%.2f\t%s\t%s\n", p.Program, version, p.Median, p.Min, p.Max, p.CPU, p.MPixelPerS, memory,
+			p.Ratio, BytesText(float64(p.OutputBytes)), pixels)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (r *PeersReport) Print(w io.Writer) error {
 	fmt.Fprintln(w, "\nCPU is the time of all processors, memory that of a program's largest process; pixels are compared with Halorun's; what ran:")
 	for _, p := range r.Programs {
 		for _, c := range p.Commands {
-			fmt.Fprintf(w, "  %s\n", brief(strings.Join(append(append([]string{}, p.Env...), quoted(c)...), " ")))
+			fmt.Fprintf(w, "  %s\n", brief(strings.Join(append(slices.Clone(p.Env), ShellText(c)), " ")))
 		}
 	}
 	for _, n := range r.Notes {
@@ -58,34 +59,4 @@ func (p PeerResult) outcome() string {
 		return "failed: " + p.Reason
 	}
 	return p.Reason
-}
-
-func plural(n int, one string, many ...string) string {
-	switch {
-	case n == 1:
-		return "1 " + one
-	case len(many) > 0:
-		return fmt.Sprintf("%d %s", n, many[0])
-	}
-	return fmt.Sprintf("%d %ss", n, one)
-}
-
-// brief cuts a line that a large kernel makes long.
-func brief(s string) string {
-	const most = 300
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + " …"
-}
-
-// quoted puts arguments in quotes that a shell would not take as they are.
-func quoted(args []string) []string {
-	q := make([]string, len(args))
-	for i, a := range args {
-		if q[i] = a; a == "" || strings.ContainsAny(a, " \t;'\"[]()*?&|<>$`\\!#~") {
-			q[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return q
 }

@@ -14,30 +14,30 @@ func Photo(width, height int) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := NewPainter(width)
+	p := newPainter(width)
 	for y, row := range picture {
-		p.Row(y, row)
+		p.row(y, row)
 	}
 	return picture, nil
 }
 
-// Painter paints the rows of Photo's pictures, in any order. Several goroutines may use it at once.
-type Painter struct {
+// painter paints the rows of Photo's pictures, in any order. Several goroutines may use it at once.
+type painter struct {
 	width int
 	wave  []int
 }
 
-// NewPainter returns a Painter for pictures of a width.
-func NewPainter(width int) *Painter {
-	p := &Painter{width: width, wave: make([]int, 4096)} // 4096 steps of a turn
+// newPainter returns a painter for pictures of a width.
+func newPainter(width int) *painter {
+	p := &painter{width: width, wave: make([]int, 4096)} // 4096 steps of a turn
 	for i := range p.wave {
 		p.wave[i] = int(math.Round(40 * math.Sin(float64(i)*2*math.Pi/float64(len(p.wave)))))
 	}
 	return p
 }
 
-// Row paints row y, three samples a pixel.
-func (p *Painter) Row(y int, row []byte) {
+// row paints row y, three samples a pixel.
+func (p *painter) row(y int, row []byte) {
 	at := func(i int) int { return p.wave[i&(len(p.wave)-1)] }
 	noise := noiseAfter(3 * uint64(p.width) * uint64(y))
 	for x := range p.width {

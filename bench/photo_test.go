@@ -15,9 +15,9 @@ func TestNoise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, row := NewPainter(67), make([]byte, 3*67)
+	p, row := newPainter(67), make([]byte, 3*67)
 	for y := 40; y >= 0; y-- {
-		p.Row(y, row)
+		p.row(y, row)
 		if string(row) != string(picture[y]) {
 			t.Fatalf("row %d alone is another", y)
 		}

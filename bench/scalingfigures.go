@@ -15,29 +15,22 @@ func scalingFigures(b []byte) *Figures {
 		Input   string
 		Ops     []string
 		Threads int
-		Machine struct {
-			CPU, Arch, System string
-			Cores             int
-		}
-		Points []struct {
+		Machine Machine
+		Points  []struct {
 			Ranks int
 			Runs  []struct {
-				Round int
-				Wall  float64 `json:"wall_seconds"`
+				Wall float64 `json:"wall_seconds"`
 			}
 		}
 	}
 	if json.Unmarshal(b, &study) != nil || len(study.Points) == 0 {
 		return nil
 	}
-	m := study.Machine
-	f := &Figures{Schema: FiguresSchema, Date: study.Began, Version: study.Version, Machine: &Machine{CPU: m.CPU, Cores: m.Cores, Kernel: m.System, Arch: m.Arch}}
+	f := &Figures{Schema: FiguresSchema, Date: study.Began, Version: study.Version, Machine: &study.Machine}
 	for _, p := range study.Points {
 		s := Series{Name: fmt.Sprintf("scaling/%s/%s of %s/%d/%d", study.Mode, strings.Join(study.Ops, " "), study.Input, study.Threads, p.Ranks), Unit: "s", LowerIsBetter: true}
 		for _, run := range p.Runs {
-			if run.Round > 0 { // the others warm up
-				s.Values = append(s.Values, run.Wall)
-			}
+			s.Values = append(s.Values, run.Wall)
 		}
 		f.Series = append(f.Series, s)
 	}

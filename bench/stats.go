@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// median returns the middle of some values, or the mean of the two in the middle.
-func median(values []float64) float64 {
+// Median returns the middle of some values, or the mean of the two in the middle.
+func Median(values []float64) float64 {
 	s := slices.Sorted(slices.Values(values))
 	n := len(s)
 	if n%2 == 1 {
@@ -15,9 +15,9 @@ func median(values []float64) float64 {
 	return s[n/2-1] + (s[n/2]-s[n/2-1])/2 // a sum might overflow
 }
 
-// medianInterval returns the narrowest interval between two of the values, equally far from the ends, that holds the median of what they
+// MedianInterval returns the narrowest interval between two of the values, equally far from the ends, that holds the median of what they
 // are drawn from with the given confidence (by the sign test: Conover, Practical Nonparametric Statistics, §3.2). Of few values there is none.
-func medianInterval(values []float64, confidence float64) (low, high float64, ok bool) {
+func MedianInterval(values []float64, confidence float64) (low, high float64, ok bool) {
 	s := slices.Sorted(slices.Values(values))
 	n := len(s)
 	// tail is the probability that fewer than k of n values lie below the median.
@@ -43,10 +43,10 @@ func logChoose(n, k int) float64 {
 // exactLimit is up to how many values the U test counts all ways to part them.
 const exactLimit = 60
 
-// uTest returns the two-sided p-value of the Mann-Whitney U test: how likely two samples as unlike as a and b are, or more, if both
+// UTest returns the two-sided p-value of the Mann-Whitney U test: how likely two samples as unlike as a and b are, or more, if both
 // are drawn from the same distribution (Mann and Whitney, 1947). It is exact, ties included, for up to 60 values together, and beyond
 // that the normal approximation with corrections for ties and continuity.
-func uTest(a, b []float64) float64 {
+func UTest(a, b []float64) float64 {
 	all := slices.Concat(a, b)
 	slices.Sort(all)
 	var ties []int // how many values are equal, of each value

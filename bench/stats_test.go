@@ -15,7 +15,7 @@ func TestMedian(t *testing.T) {
 		values []float64
 		want   float64
 	}{{[]float64{3}, 3}, {[]float64{2, 1}, 1.5}, {[]float64{5, 1, 9}, 5}, {[]float64{4, 1, 3, 2}, 2.5}} {
-		if got := median(c.values); got != c.want {
+		if got := Median(c.values); got != c.want {
 			t.Errorf("median of %v: %v, want %v", c.values, got, c.want)
 		}
 	}
@@ -28,14 +28,14 @@ func TestMedianInterval(t *testing.T) {
 		for i := range values {
 			values[i] = float64(n - i)
 		}
-		low, high, ok := medianInterval(values, 0.95)
+		low, high, ok := MedianInterval(values, 0.95)
 		if ok != (k > 0) || ok && (low != float64(k) || high != float64(n+1-k)) {
 			t.Errorf("of %d: %v to %v, %v; want the %d-th from either end", n, low, high, ok, k)
 		}
 	}
 }
 
-func count(n int) (values []float64) {
+func upTo(n int) (values []float64) {
 	for i := range n {
 		values = append(values, float64(i))
 	}
@@ -46,12 +46,12 @@ func count(n int) (values []float64) {
 func TestUTestClosedForm(t *testing.T) {
 	for n := 1; n <= 12; n++ {
 		for m := 1; m <= 12; m++ {
-			all := count(n + m)
+			all := upTo(n + m)
 			ways := 1.0
 			for i := range n {
 				ways = ways * float64(m+i+1) / float64(i+1)
 			}
-			if got, want := uTest(all[:n], all[n:]), min(1, 2/ways); !near(got, want) {
+			if got, want := UTest(all[:n], all[n:]), min(1, 2/ways); !near(got, want) {
 				t.Errorf("%d below %d: p %v, want %v", n, m, got, want)
 			}
 		}
@@ -114,7 +114,7 @@ func TestUTestCountsAllWays(t *testing.T) {
 			}
 		}
 		want := min(1, 2*float64(min(atMost, atLeast))/float64(total))
-		if got := uTest(values[:n], values[n:]); !near(got, want) {
+		if got := UTest(values[:n], values[n:]); !near(got, want) {
 			t.Fatalf("p %v, want %v", got, want)
 		}
 	})
@@ -124,14 +124,14 @@ func TestUTestLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sample := rapid.SliceOfN(rapid.Float64Range(1, 9), 1, 70)
 		a, b := sample.Draw(t, "a"), sample.Draw(t, "b")
-		p := uTest(a, b)
+		p := UTest(a, b)
 		if !(p >= 0 && p <= 1) {
 			t.Fatalf("p is %v", p)
 		}
-		if q := uTest(b, a); math.Abs(p-q) > 1e-9 {
+		if q := UTest(b, a); math.Abs(p-q) > 1e-9 {
 			t.Fatalf("p is %v one way and %v the other", p, q)
 		}
-		if q := uTest(a, a); q < 0.999 {
+		if q := UTest(a, a); q < 0.999 {
 			t.Fatalf("a sample differs from itself with p %v", q)
 		}
 	})
@@ -139,7 +139,7 @@ func TestUTestLaws(t *testing.T) {
 
 // TestUTestLimit: where counting ends, the approximation takes over without a jump.
 func TestUTestLimit(t *testing.T) {
-	all := count(exactLimit)
+	all := upTo(exactLimit)
 	a, b := []float64{}, []float64{}
 	for i, v := range all {
 		if i%2 == 0 {

@@ -3,9 +3,14 @@ package bench
 import (
 	"context"
 	"fmt"
-	"io"
+	"os"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"halorun/ranks/raster"
 )
 
 const (
@@ -13,49 +18,98 @@ const (
 	maxSyntheticPixels = 1 << 36 // as many as run takes without being asked
 )
 
+// Size is that of a picture to be painted.
+type Size struct{ Width, Height int }
+
 // ParseSynthetic reads an INPUT such as synthetic:40000x30000, which stands for a picture like Photo's of that size. ok tells whether s is
 // meant to be one; any other s names a file.
-func ParseSynthetic(s string) (width, height int, ok bool, err error) {
-	size, ok := strings.CutPrefix(s, "synthetic:")
+func ParseSynthetic(s string) (size Size, ok bool, err error) {
+	text, ok := strings.CutPrefix(s, "synthetic:")
 	if !ok {
-		return 0, 0, false, nil
+		return Size{}, false, nil
 	}
-	w, h, _ := strings.Cut(size, "x")
+	w, h, _ := strings.Cut(text, "x")
 	width, errW := strconv.Atoi(w)
 	height, errH := strconv.Atoi(h)
 	if errW != nil || errH != nil || !digits(w) || !digits(h) || width < 1 || height < 1 {
-		return 0, 0, true, fmt.Errorf("%.40q is not synthetic:WIDTHxHEIGHT, such as synthetic:40000x30000", s)
+		return Size{}, true, fmt.Errorf("%.40q is not synthetic:WIDTHxHEIGHT, such as synthetic:40000x30000", s)
 	}
 	if width > maxSyntheticSide || height > maxSyntheticSide || width > maxSyntheticPixels/height {
-		return 0, 0, true, fmt.Errorf("%.40s is beyond the limits: 2^24 pixels a side, 2^36 in all", s)
+		return Size{}, true, fmt.Errorf("%.40s is beyond the limits: 2^24 pixels a side, 2^36 in all", s)
 	}
-	return width, height, true, nil
+	return Size{width, height}, true, nil
 }
 
 func digits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// WriteSynthetic writes the picture of that size as PPM. It holds few rows at a time, however large the picture is.
-func WriteSynthetic(ctx context.Context, w io.Writer, width, height int) error {
-	if _, err := fmt.Fprintf(w, "P6\n%d %d\n255\n", width, height); err != nil {
+func (s Size) header() string { return fmt.Sprintf("P6\n%d %d\n255\n", s.Width, s.Height) }
+
+func (s Size) bytes() int64 {
+	return int64(len(s.header())) + 3*int64(s.Width)*int64(s.Height)
+}
+
+// Outline writes a PPM of the size that has no pixels yet, and takes no room, which tells whether a job would take it.
+func (s Size) Outline(name string) error {
+	f, err := os.Create(name)
+	if err != nil {
 		return err
 	}
-	return synthetic(ctx, width, height, func(_ int, rows [][]byte) error {
-		_, err := w.Write(rows[0][:len(rows)*3*width])
+	defer f.Close()
+	if _, err := f.WriteString(s.header()); err != nil {
 		return err
-	})
+	}
+	return f.Truncate(s.bytes())
+}
+
+// paintBytes is about how much is painted at a time.
+const paintBytes = 4 << 20
+
+// Paint fills the outline with the picture, by several rows at a time.
+func (s Size) Paint(ctx context.Context, name string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := raster.Reserve(f, s.bytes()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	p := newPainter(s.Width)
+	rowBytes, head := 3*s.Width, int64(len(s.header()))
+	rows := max(1, paintBytes/rowBytes)
+	g, painting := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for y := 0; y < s.Height && painting.Err() == nil; y += rows {
+		g.Go(func() error {
+			n := min(rows, s.Height-y)
+			b := make([]byte, n*rowBytes)
+			for i := range n {
+				if painting.Err() != nil {
+					return painting.Err()
+				}
+				p.row(y+i, b[i*rowBytes:][:rowBytes])
+			}
+			_, err := f.WriteAt(b, head+int64(y)*int64(rowBytes))
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return context.Cause(ctx)
 }
 
 // synthetic hands the picture to write, some rows at a time that lie side by side in memory.
-func synthetic(ctx context.Context, width, height int, write func(y int, rows [][]byte) error) error {
-	rows := rowBlock(3*width, height)
-	p := NewPainter(width)
-	for y := 0; y < height; y += len(rows) {
+func synthetic(ctx context.Context, size Size, write func(y int, rows [][]byte) error) error {
+	rows := rowBlock(3*size.Width, size.Height)
+	p := newPainter(size.Width)
+	for y := 0; y < size.Height; y += len(rows) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		rows = rows[:min(len(rows), height-y)]
+		rows = rows[:min(len(rows), size.Height-y)]
 		for i, row := range rows {
-			p.Row(y+i, row)
+			p.row(y+i, row)
 		}
 		if err := write(y, rows); err != nil {
 			return err

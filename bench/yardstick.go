@@ -24,13 +24,3 @@ func yardstick(n int) float64 {
 	all.Wait()
 	return float64(time.Since(began).Nanoseconds()) / 1e6
 }
-
-// drift returns by what factor the machine itself was slower when NEW was measured, or 1 if it is not known to have been.
-func (d *Diff) drift() float64 {
-	for _, s := range d.Series {
-		if s.Name == yardstickName && s.Verdict == Worse {
-			return s.Ratio
-		}
-	}
-	return 1
-}

@@ -21,7 +21,8 @@ type Completer struct {
 
 // Line is a command line that is not all typed.
 type Line struct {
-	flags map[string]string
+	Command *cli.Command
+	flags   map[string]string
 }
 
 // Flag returns the value of a flag that was typed, or "".
@@ -58,7 +59,7 @@ func (c *Completer) at(before []string, typed string) ([]Candidate, string) {
 	if command == nil || !Runs(command) {
 		return c.commands(command, before, typed), ""
 	}
-	line := &Line{flags: make(map[string]string)}
+	line := &Line{Command: command, flags: make(map[string]string)}
 	flags := Flags(command)
 	given, positional, ended := make(map[string]bool), 0, false
 	var waiting *Flag // for its value

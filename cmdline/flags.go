@@ -36,13 +36,15 @@ type Flag struct {
 	Usage   string   // without marks
 	Default string   // as text for people; "" if there is none
 	Hidden  bool     // for tests and for the program itself
+	Limits  *Limits  // nil if any value of the kind will do, or the command itself checks it
 }
 
 // Choice is a flag that takes one of some words.
 type Choice struct {
 	*cli.StringFlag
-	Words []string
-	Open  bool // others are possible, too
+	Words  []string
+	Open   bool // others are possible, too
+	limits *Limits
 }
 
 // OneOf returns a flag that takes one of some words.
@@ -53,12 +55,13 @@ func AnyOf(f *cli.StringFlag, words ...string) *Choice {
 	return &Choice{StringFlag: f, Words: words, Open: true}
 }
 
-// Describe returns what a flag is.
-func Describe(f cli.Flag) Flag {
+// describe returns what a flag is.
+func describe(f cli.Flag) Flag {
 	d := Flag{Name: f.Names()[0], Aliases: f.Names()[1:]}
+	d.Limits, d.Kind = limitsOf(f)
 	switch f := f.(type) {
 	case *cli.BoolFlag:
-		d.Kind, d.Hidden = Switch, f.Hidden
+		d.Kind = Switch
 	case *cli.IntFlag, *cli.Int64Flag, *cli.UintFlag, *cli.Uint64Flag:
 		d.Kind = Whole
 	case *cli.Float64Flag:
@@ -96,7 +99,7 @@ func Describe(f cli.Flag) Flag {
 // Flags returns the flags of a command that people may give, in their order.
 func Flags(c *cli.Command) (all []Flag) {
 	for _, f := range c.Flags {
-		if d := Describe(f); !d.Hidden && d.Name != "help" {
+		if d := describe(f); !d.Hidden && d.Name != "help" {
 			all = append(all, d)
 		}
 	}
@@ -124,7 +127,7 @@ func walk(above string, commands []*cli.Command, yield func(string, *cli.Command
 	return true
 }
 
-// Check returns an error that says what is allowed, if a text is no value for the flag. Limits are the command's to check.
+// Check returns an error that says what is allowed, if a text is no value for the flag.
 func (f Flag) Check(text string) error {
 	var err error
 	switch f.Kind {
@@ -140,6 +143,9 @@ func (f Flag) Check(text string) error {
 	if err == nil && len(f.Words) > 0 && !f.Open && !slices.Contains(f.Words, text) {
 		err = strconv.ErrSyntax
 	}
+	if err == nil && f.Limits != nil && !f.Limits.allow(f.Kind, text) {
+		err = strconv.ErrRange
+	}
 	if err != nil {
 		return fmt.Errorf("%.200q is not %s", text, f.Allowed())
 	}
@@ -151,10 +157,14 @@ func (f Flag) Allowed() string {
 	switch {
 	case f.Kind == Switch:
 		return "true or false"
+	case f.Kind == Whole && f.Limits != nil:
+		return "a whole number, " + f.Limits.between(f.Kind)
 	case f.Kind == Whole:
 		return "a whole number"
 	case f.Kind == Real:
 		return "a number"
+	case f.Kind == Time && f.Limits != nil:
+		return "a time, " + f.Limits.between(f.Kind) + ", such as 90s or 10m"
 	case f.Kind == Time:
 		return "a time such as 90s or 10m"
 	case f.Kind == Lines:
@@ -163,6 +173,8 @@ func (f Flag) Allowed() string {
 		return "one of " + strings.Join(f.Words, ", ")
 	case f.List():
 		return "a text or a list"
+	case f.Limits != nil:
+		return f.Limits.What
 	}
 	return "a text"
 }
@@ -186,8 +198,8 @@ func Nearest(name string, among []string) string {
 // exclude are flags of which one says the contrary of another: who gives one does not want the others, where they were given with less weight.
 var exclude = [][]string{{"host", "hostfile"}, {"quiet", "verbose"}}
 
-// Rivals returns the flags that a given one replaces.
-func Rivals(name string) []string {
+// rivals returns the flags that a given one replaces.
+func rivals(name string) []string {
 	for _, group := range exclude {
 		if slices.Contains(group, name) {
 			return slices.DeleteFunc(slices.Clone(group), func(n string) bool { return n == name })
@@ -201,7 +213,7 @@ type Origins map[string]string
 
 // Set gives a flag the values that stand elsewhere, unless it, or one that excludes it, was given with more weight, which typed tells.
 func (o Origins) Set(c *cli.Context, f Flag, typed func(name string) bool, origin string, values []string) error {
-	if typed(f.Name) || slices.ContainsFunc(Rivals(f.Name), typed) {
+	if typed(f.Name) || slices.ContainsFunc(rivals(f.Name), typed) {
 		return nil
 	}
 	for _, v := range values {
@@ -255,7 +267,7 @@ func (o Origins) Explain(c *cli.Context, err error) error {
 				at, first = found[0], origin
 			}
 		}
-		if d := Describe(f); d.Value == "FILE" && strings.Contains(text, c.String(d.Name)) {
+		if d := describe(f); d.Value == "FILE" && strings.Contains(text, c.String(d.Name)) {
 			file = origin
 		}
 	}

@@ -27,6 +27,18 @@ func ParsePortRange(s string) (PortRange, error) {
 	return PortRange{int(a), int(b)}, nil
 }
 
+// CheckInterface returns an error if no host can have such an interface, address or network.
+func CheckInterface(s string) error {
+	_, addrErr := netip.ParseAddr(s)
+	_, networkErr := netip.ParsePrefix(s)
+	// What Linux takes for the name of an interface.
+	name := len(s) < 16 && s != "." && s != ".." && !strings.ContainsAny(s, "/:% \t\n\v\f\r\x00")
+	if s != "" && addrErr != nil && networkErr != nil && !name {
+		return fmt.Errorf("%q is no name of an interface, no address and no network such as 10.0.0.0/24", s)
+	}
+	return nil
+}
+
 func (r PortRange) String() string {
 	if r.First == r.Last {
 		return strconv.Itoa(r.First)

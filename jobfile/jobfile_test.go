@@ -25,6 +25,12 @@ var testFlags = []cmdline.Flag{
 	{Name: "map-by", Kind: cmdline.Text, Value: "HOW", Words: []string{"slot", "node"}},
 	{Name: "checkpoint", Kind: cmdline.Text, Value: "MODE", Words: []string{"off", "all"}, Open: true},
 	{Name: "x", Kind: cmdline.Lines, Value: "NAME"},
+	{Name: "threads", Kind: cmdline.Whole, Value: "T", Limits: &cmdline.Limits{What: "the number", Least: 1, Most: 4096}},
+	{Name: "restarts", Kind: cmdline.Whole, Value: "N", Limits: &cmdline.Limits{What: "the number", Least: 0, Most: cmdline.NoLimit}},
+	{Name: "deadline", Kind: cmdline.Time, Value: "D", Limits: &cmdline.Limits{What: "the time", Least: 1, Most: cmdline.NoLimit}},
+	{Name: "wdir", Kind: cmdline.Text, Value: "DIR", Limits: &cmdline.Limits{What: "an absolute path", Pattern: "^/"}},
+	{Name: "memory", Kind: cmdline.Text, Value: "SIZE", Limits: &cmdline.Limits{What: "a size", Pattern: "^[0-9]+[kKmM]?$"}},
+	{Name: "page", Kind: cmdline.Text, Value: "N", Words: []string{"all"}, Open: true, Limits: &cmdline.Limits{What: "a page", Pattern: "^(all|0*[1-9][0-9]*)$"}},
 }
 
 // What is wrong with a file is one line that begins with the place and says what is allowed.
@@ -72,6 +78,11 @@ func TestMistakes(t *testing.T) {
 		"? [a]\n: b":                   `j:1: a key is a word`,
 		"np: !!str 3":                  `j:1: np is the text "3"; give a whole number`,
 		"np: !mine 3":                  `j:1: np is "3"; give a whole number`,
+		"threads: 0":                   `j:1: threads is "0"; give a whole number, from 1 to 4096`,
+		"threads: 5000":                `j:1: threads is "5000"; give a whole number, from 1 to 4096`,
+		"restarts: -1":                 `j:1: restarts is "-1"; give a whole number, at least 0`,
+		"deadline: -1s":                `j:1: deadline is the text "-1s"; give a time, more than 0, such as 90s or 10m`,
+		"wdir: rel":                    `j:1: wdir is "rel"; give an absolute path`,
 	} {
 		_, err := Parse("j", []byte(text), testFlags)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") || !strings.HasPrefix(err.Error(), "j:") {
@@ -122,6 +133,29 @@ func written(t rapid.TB, f *File) string {
 	return b.String()
 }
 
+// What a reader of YAML 1.1 takes for something else than a text has quotes, wherever it stands; what none does has none.
+func TestQuotes(t *testing.T) {
+	wrote := func(text string) (value, item string) {
+		f := &File{Input: text, Ops: []string{text}}
+		lines := strings.Split(written(t, f), "\n")
+		return strings.TrimPrefix(lines[1], "input: "), strings.TrimSuffix(strings.TrimPrefix(lines[2], "ops: ["), "]")
+	}
+	for _, text := range []string{
+		"y", "Y", "n", "N", "yes", "Yes", "YES", "no", "No", "on", "On", "off", "OFF", "true", "False", "null", "Null", "NULL", "~", "=", "<<",
+		"0", "-1", "+12", "1_000", "1,000", "0b101", "-0b1_0", "010", "0o7", "0x1F", "0X1f", "1:30", "-190:20:30", "1.5", "1.", ".5", "-.5", "1e3", "1.5E-3", "6.8523015e+5",
+		"685_230.15", "190:20:30.15", ".inf", "-.Inf", "+.INF", ".nan", ".NaN", "2026-11-27", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43.10 -5", "2001-12-15 2:59:43.10Z",
+	} {
+		if value, item := wrote(text); value != fmt.Sprintf("%q", text) || item != value {
+			t.Errorf("%q: %s, %s", text, value, item)
+		}
+	}
+	for _, text := range []string{"in.png", "90s", "1h3m0s", "blur:size=5", "edges", "256MiB", "none", "north", "3.png", "a=b", "yes.png", "~/x"} {
+		if value, _ := wrote(text); value != text {
+			t.Errorf("%q: %s", text, value)
+		}
+	}
+}
+
 // A file that was written says the same when it is read, whatever texts it has, and so does the same as JSON; and it is of the schema.
 func TestWritten(t *testing.T) {
 	check := schemaOf(t)
@@ -160,7 +194,9 @@ func TestSchemaAgrees(t *testing.T) {
 		keys = append(keys, f.Name)
 	}
 	for _, key := range keys {
-		for _, value := range []string{`1`, `-3`, `1.5`, `"1"`, `true`, `null`, `[]`, `["a","b"]`, `[1,2]`, `[true]`, `{}`, `"a"`, `""`, `"10s"`, `"1h2.5m"`, `"slot"`, `"true"`, `[["a"]]`} {
+		for _, value := range []string{`1`, `-3`, `1.5`, `"1"`, `true`, `null`, `[]`, `["a","b"]`, `[1,2]`, `[true]`, `{}`, `"a"`, `""`, `"10s"`, `"1h2.5m"`, `"slot"`, `"true"`, `[["a"]]`,
+			`0`, `-1`, `4096`, `4097`, `2.0`, `-0.0`, `1e3`, `1e9`, `2.5e0`, `"0"`, `"0s"`, `"00.0h0m"`, `"0.0s1ns"`, `"-1s"`, `"+1s"`, `".5s"`, `"1.s"`, `"."`, `"00"`, `"+0"`,
+			`"/"`, `"rel"`, `"/a b"`, `"12k"`, `"1e9"`, `"all"`, `"007"`} {
 			text := []byte(`{"` + key + `": ` + value + `}`)
 			_, err := Parse("j", text, testFlags)
 			if wrong := check(text); (wrong == "") != (err == nil) {
@@ -181,7 +217,12 @@ func randomFile(t *rapid.T) *File {
 		}
 		v := Value{Flag: flag}
 		switch flag.Kind {
-		case cmdline.Whole: // what other programs read from JSON exactly
+		case cmdline.Whole:
+			if flag.Limits != nil {
+				v.Values = []string{fmt.Sprint(rapid.IntRange(1, 4096).Draw(t, "n"))}
+				break
+			}
+			// What other programs read from JSON exactly
 			v.Values = []string{fmt.Sprint(rapid.IntRange(-1<<53, 1<<53).Draw(t, "n"))}
 		case cmdline.Real:
 			v.Values = []string{fmt.Sprint(rapid.Float64Range(-1e9, 1e9).Draw(t, "f"))}
@@ -193,7 +234,10 @@ func randomFile(t *rapid.T) *File {
 			v.Values = rapid.SliceOfN(word, 1, 3).Draw(t, "x")
 		default:
 			w := word
-			if len(flag.Words) > 0 {
+			switch {
+			case flag.Limits != nil:
+				w = rapid.SampledFrom([]string{"/a b", "1", "77", "0"}).Filter(func(s string) bool { return flag.Check(s) == nil })
+			case len(flag.Words) > 0:
 				w = rapid.SampledFrom(flag.Words)
 			}
 			v.Values = []string{w.Draw(t, "text")}
@@ -258,6 +302,14 @@ func hold(s map[string]any, v any) string {
 		case "pattern":
 			if text, ok := v.(string); ok && !regexp.MustCompile(rule.(string)).MatchString(text) {
 				return fmt.Sprintf("%v does not match %v", v, rule)
+			}
+		case "minimum":
+			if n, ok := v.(float64); ok && n < rule.(float64) {
+				return "too small"
+			}
+		case "maximum":
+			if n, ok := v.(float64); ok && n > rule.(float64) {
+				return "too large"
 			}
 		case "minLength":
 			if text, ok := v.(string); ok && float64(len(text)) < rule.(float64) {

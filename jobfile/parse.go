@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -307,6 +309,9 @@ var tags = map[cmdline.Kind][]string{
 func (f *File) scalar(flag cmdline.Flag, n *yaml.Node) (string, error) {
 	at := n
 	n = follow(n)
+	if n.Tag == "!!float" && (flag.Kind == cmdline.Whole || flag.Limits != nil) {
+		n = whole(n)
+	}
 	if n.Kind != yaml.ScalarNode || !slices.Contains(tags[flag.Kind], n.Tag) || flag.Check(n.Value) != nil {
 		what := looks(n)
 		if n.Tag == "!!str" && flag.Kind != cmdline.Text {
@@ -318,4 +323,18 @@ func (f *File) scalar(flag cmdline.Flag, n *yaml.Node) (string, error) {
 		return "", f.wrong(at, "%s is empty; give %s, or leave it out", flag.Name, flag.Allowed())
 	}
 	return n.Value, nil
+}
+
+// maxExact is up to where all whole numbers are float64s, too.
+const maxExact = 1 << 53
+
+// whole makes 2.0 a 2, which it is to JSON, and to the schema.
+func whole(n *yaml.Node) *yaml.Node {
+	f, err := strconv.ParseFloat(n.Value, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > maxExact {
+		return n
+	}
+	same := *n
+	same.Tag, same.Value = "!!int", strconv.FormatInt(int64(f), 10)
+	return &same
 }

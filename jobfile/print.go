@@ -67,7 +67,7 @@ func scalar(tag, text string) *yaml.Node {
 
 // plain tells whether a text needs no quotes: it reads the same without them.
 func plain(text string) bool {
-	if text == "" || strings.ContainsAny(text, "\n\r\t") || strings.TrimSpace(text) != text || text == "<<" {
+	if text == "" || strings.ContainsAny(text, "\n\r\t") || strings.TrimSpace(text) != text || ambiguous(text) {
 		return false
 	}
 	var n yaml.Node
@@ -76,6 +76,17 @@ func plain(text string) bool {
 	}
 	items := n.Content[0].Content[1].Content
 	return len(items) == 1 && items[0].Kind == yaml.ScalarNode && items[0].Tag == "!!str" && items[0].Value == text && items[0].Style == 0
+}
+
+// ambiguous tells whether a reader of YAML 1.1, as most other languages have, may take a text for something else: yes is true there, and 1:30 is 90.
+func ambiguous(text string) bool {
+	lower := strings.ToLower(text)
+	switch strings.TrimLeft(lower, "+-") {
+	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", "=", "<<", ".inf", ".nan":
+		return true
+	}
+	// Numbers to any base, with signs, points, exponents, _ or commas between digits, or of minutes and seconds; and dates.
+	return strings.ContainsAny(lower, "0123456789") && strings.Trim(lower, "0123456789abcdefxotz_+-.,: ") == ""
 }
 
 func list(texts []string) *yaml.Node {

@@ -3,6 +3,7 @@ package jobfile
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"halorun/cmdline"
 )
@@ -14,13 +15,21 @@ type schema struct {
 	Enum        []string  `json:"enum,omitempty"`
 	Examples    []string  `json:"examples,omitempty"`
 	Pattern     string    `json:"pattern,omitempty"`
+	Minimum     *int64    `json:"minimum,omitempty"`
+	Maximum     *int64    `json:"maximum,omitempty"`
 	MinLength   int       `json:"minLength,omitempty"`
 	Items       *schema   `json:"items,omitempty"`
 	AnyOf       []*schema `json:"anyOf,omitempty"`
 }
 
-// timePattern is that of time.ParseDuration.
-const timePattern = `^[-+]?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`
+// Patterns of what time.ParseDuration takes: of any time, and of one above 0, which has a digit that is not 0. How far above, a pattern cannot say.
+const (
+	units        = `(ns|us|µs|μs|ms|s|m|h)`
+	part         = `([0-9]+(\.[0-9]*)?|\.[0-9]+)` + units
+	positivePart = `([0-9]*[1-9][0-9]*(\.[0-9]*)?|[0-9]*\.[0-9]*[1-9][0-9]*)` + units
+	timePattern  = `^[-+]?(0|(` + part + `)+)$`
+	positiveTime = `^\+?(` + part + `)*` + positivePart + `(` + part + `)*$`
+)
 
 // Schema returns the JSON schema of job files with these flags.
 func Schema(flags []cmdline.Flag) ([]byte, error) {
@@ -48,10 +57,19 @@ func Schema(flags []cmdline.Flag) ([]byte, error) {
 			s.Type = "boolean"
 		case cmdline.Whole:
 			s.Type = "integer"
+			if f.Limits != nil {
+				s.Minimum = &f.Limits.Least
+				if f.Limits.Most != cmdline.NoLimit {
+					s.Maximum = &f.Limits.Most
+				}
+			}
 		case cmdline.Real:
 			s.Type = "number"
 		case cmdline.Time:
 			s.Type, s.Pattern = "string", timePattern
+			if f.Limits != nil {
+				s.Pattern = positiveTime
+			}
 		case cmdline.Lines:
 			one := &schema{Type: []string{"string", "number"}, MinLength: 1}
 			s.AnyOf = []*schema{one, {Type: "array", Items: one}}
@@ -64,6 +82,9 @@ func Schema(flags []cmdline.Flag) ([]byte, error) {
 				s.AnyOf = []*schema{one, {Type: "array", Items: one}}
 			default:
 				s.Type, s.MinLength, s.Examples = []string{"string", "number"}, 1, f.Words
+				if f.Limits != nil {
+					s.form(f)
+				}
 			}
 		}
 		properties = append(properties, property{f.Name, s})
@@ -100,4 +121,15 @@ func Schema(flags []cmdline.Flag) ([]byte, error) {
 	}
 	out.WriteByte('\n')
 	return out.Bytes(), nil
+}
+
+// form adds what the pattern of a text says, also of texts that look like numbers.
+func (s *schema) form(f cmdline.Flag) {
+	s.Type, s.Pattern = "string", f.Limits.Pattern
+	for least := range int64(2) {
+		if f.Check(fmt.Sprint(least)) == nil {
+			s.Type, s.Minimum = []string{"string", "integer"}, &least
+			break
+		}
+	}
 }

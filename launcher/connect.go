@@ -95,11 +95,11 @@ func (l *launch) local(ctx context.Context, h hostfiles.Host) (*agentProcess, er
 	cmd.Stderr = os.Stderr // where it may have the last word
 	p, err := startProgram(l.keeper, cmd, l.config.Files)
 	if err != nil {
-		return nil, &StartError{Rank: theAgent, Host: h.Name, Err: err}
+		return nil, &StartError{Rank: AgentRank, Host: h.Name, Err: err}
 	}
 	a, err := l.greet(ctx, &agentProcess{host: h, label: h.Name, local: true, program: p})
 	if err != nil {
-		return nil, &StartError{Rank: theAgent, Host: h.Name, Err: err}
+		return nil, &StartError{Rank: AgentRank, Host: h.Name, Err: err}
 	}
 	return a, nil
 }

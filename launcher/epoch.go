@@ -31,7 +31,7 @@ func (j *job) begin(ctx context.Context) {
 		m.atFence, m.joined, m.finished, m.exited = false, false, false, false
 		m.numbers = append(m.numbers, len(j.roles))
 		j.roles, hosts = append(j.roles, m), append(hosts, s.Host)
-		if s.Rank != theHead {
+		if s.Rank != HeadRank {
 			size++
 		}
 		if s == j.theHead {

@@ -3,6 +3,7 @@ package launcher
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -12,15 +13,26 @@ import (
 )
 
 const (
-	// theAgent stands for the agent where errors name a rank.
-	theAgent = -1
-	// theHead stands for the member that reads INPUT and writes OUTPUT and is no rank.
-	theHead = -2
+	// AgentRank stands for an agent, or for no rank at all, where errors and events name a rank.
+	AgentRank = -1
+	// HeadRank stands for the member that reads INPUT and writes OUTPUT, where that is no rank.
+	HeadRank = -2
 )
+
+// RankName returns what people call a rank, an agent or the head.
+func RankName(rank int) string {
+	switch rank {
+	case AgentRank:
+		return "agent"
+	case HeadRank:
+		return "head"
+	}
+	return strconv.Itoa(rank)
+}
 
 // StartError says that a rank could not be started or did not attach in time, or that the agent did not.
 type StartError struct {
-	Rank int // -1 is the agent, -2 the source and sink if it is no rank
+	Rank int // or AgentRank, or HeadRank
 	Host string
 	Err  error
 }
@@ -46,7 +58,7 @@ func (e *RankFailed) Error() string {
 
 // RankDied says that a rank ended without having finished its part, or that the agent did.
 type RankDied struct {
-	Rank int // -1 is the agent, -2 the source and sink if it is no rank
+	Rank int // or AgentRank, or HeadRank
 	Host string
 	How  string // in words, such as "was killed by SIGSEGV"
 }
@@ -69,7 +81,7 @@ func (e *tooOften) Unwrap() error { return e.err }
 func howOf(err error) string {
 	var died *RankDied
 	if errors.As(err, &died) {
-		if died.Rank == theAgent {
+		if died.Rank == AgentRank {
 			return fmt.Sprintf("went with the agent on host %s, which %s", died.Host, died.How)
 		}
 		return died.How
@@ -99,7 +111,7 @@ func (e *sshError) Error() string {
 		text = strings.TrimPrefix(e.said[n-1], "ssh: ")
 		text = strings.TrimSuffix(text, ".")
 	}
-	if try := adviceFor(e.host, strings.Join(e.said, "\n")); try != "" {
+	if try := Advice(e.host, strings.Join(e.said, "\n")); try != "" {
 		return fmt.Sprintf("ssh: %s; %s", text, try)
 	}
 	return fmt.Sprintf("ssh: %s; try 'ssh -o BatchMode=yes %s true'", text, destination(e.host))
@@ -129,10 +141,10 @@ func withLast(err error, said []string) error {
 }
 
 func process(rank int, host string) string {
-	if rank == theAgent {
+	if rank == AgentRank {
 		return "the agent on host " + host
 	}
-	if rank == theHead {
+	if rank == HeadRank {
 		return fmt.Sprintf("the source and sink on host %s", host)
 	}
 	return fmt.Sprintf("rank %d on host %s", rank, host)

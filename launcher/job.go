@@ -98,7 +98,7 @@ func newJob(l *launch, c *crew, result *Result) *job {
 		return j
 	}
 	if j.headSeat() == nil {
-		s := &seat{home: -1, RankResult: &RankResult{Rank: theHead, Host: c.head.label}}
+		s := &seat{home: -1, RankResult: &RankResult{Rank: HeadRank, Host: c.head.label}}
 		j.seats = append(j.seats, s)
 		j.sit(s, c.head)
 	}
@@ -125,7 +125,7 @@ func (j *job) sit(s *seat, a *agentProcess) {
 
 // headSeat returns the head's: the first on this machine.
 func (j *job) headSeat() *seat {
-	i := slices.IndexFunc(j.seats, func(s *seat) bool { return s.Rank == theHead || s.member != nil && s.member.agent == j.head })
+	i := slices.IndexFunc(j.seats, func(s *seat) bool { return s.Rank == HeadRank || s.member != nil && s.member.agent == j.head })
 	if i < 0 {
 		return nil
 	}
@@ -140,8 +140,8 @@ func (j *job) toAgents(m control.Message) {
 
 // follow starts the ranks and acts on the agents' messages until the job is done or has failed.
 func (j *job) follow(ctx context.Context) error {
-	if !slices.ContainsFunc(j.seats, func(s *seat) bool { return s.Rank != theHead }) {
-		return &StartError{Rank: theAgent, Host: j.head.label, Err: errors.New("no host with ranks can be reached")}
+	if !slices.ContainsFunc(j.seats, func(s *seat) bool { return s.Rank != HeadRank }) {
+		return &StartError{Rank: AgentRank, Host: j.head.label, Err: errors.New("no host with ranks can be reached")}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -296,7 +296,7 @@ func (j *job) sum() {
 		if s.Result == nil && s.member != nil {
 			s.Result = s.member.result // it had no time for a last word
 		}
-		if s.Rank == theHead {
+		if s.Rank == HeadRank {
 			j.result.Head = s.RankResult
 		} else {
 			j.result.Ranks = append(j.result.Ranks, *s.RankResult)

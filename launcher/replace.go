@@ -50,7 +50,7 @@ func (j *job) agentGone(ctx context.Context, a *agentProcess, why error) {
 	if why == nil && errors.Is(a.in.broken, control.ErrProtocol) {
 		why = a.in.broken
 	}
-	err := &RankDied{Rank: theAgent, Host: a.label, How: j.howLost(a, why)}
+	err := &RankDied{Rank: AgentRank, Host: a.label, How: j.howLost(a, why)}
 	// Its ranks end with it: the kernel sees to that here, and on another host the end of the stream.
 	j.reap(a)
 	for h, of := range j.of {
@@ -78,7 +78,7 @@ func (j *job) agentGone(ctx context.Context, a *agentProcess, why error) {
 	}
 	if !lost && !j.stopping && !j.released && j.failure == nil {
 		// A spare host, or one whose ranks have moved away.
-		j.event(ctx, Event{Time: time.Now(), Rank: theAgent, Host: a.label, What: err.Error(), Action: "no rank was there"})
+		j.event(ctx, Event{Time: time.Now(), Rank: AgentRank, Host: a.label, What: err.Error(), Action: "no rank was there"})
 	}
 	if j.config.MaxRestarts == 0 && j.failure == nil && !j.released {
 		j.failure = err
@@ -180,7 +180,7 @@ func (j *job) makeUp(ctx context.Context) {
 
 // others tells whether there are ranks besides s.
 func (j *job) others(s *seat) bool {
-	return slices.ContainsFunc(j.seats, func(o *seat) bool { return o != s && o.Rank != theHead && o.member != nil })
+	return slices.ContainsFunc(j.seats, func(o *seat) bool { return o != s && o.Rank != HeadRank && o.member != nil })
 }
 
 // tell makes an event of what befell a seat, and what was done about it.
@@ -213,7 +213,7 @@ func (j *job) place(s *seat) (*agentProcess, int) {
 	}
 	load := make(map[*agentProcess]int)
 	for _, o := range j.seats {
-		if o.member != nil && o.Rank != theHead {
+		if o.member != nil && o.Rank != HeadRank {
 			load[o.member.agent]++
 		}
 	}
@@ -286,7 +286,7 @@ func (j *job) reach(ctx context.Context, host int) {
 func (j *job) arrived(ctx context.Context, w way) {
 	delete(j.trying, w.host)
 	if w.err == nil && w.agent.hasEnded() {
-		w.err = &RankDied{Rank: theAgent, Host: w.agent.label, How: j.howLost(w.agent, nil)}
+		w.err = &RankDied{Rank: AgentRank, Host: w.agent.label, How: j.howLost(w.agent, nil)}
 		j.reap(w.agent)
 	}
 	switch {
@@ -295,7 +295,7 @@ func (j *job) arrived(ctx context.Context, w way) {
 			j.failure = w.err
 			return
 		}
-		j.event(ctx, Event{Time: time.Now(), Rank: theAgent, Host: j.hereLabel, What: w.err.Error(), Action: "it is started again"})
+		j.event(ctx, Event{Time: time.Now(), Rank: AgentRank, Host: j.hereLabel, What: w.err.Error(), Action: "it is started again"})
 	case w.host == hereHost:
 		j.hereTries = 0
 		w.agent.label = j.hereLabel
@@ -308,7 +308,7 @@ func (j *job) arrived(ctx context.Context, w way) {
 		}
 	case w.err != nil:
 		j.down[w.host] = true
-		j.event(ctx, Event{Time: time.Now(), Rank: theAgent, Host: j.config.Hosts[w.host].Name, What: w.err.Error(), Action: "another host is looked for"})
+		j.event(ctx, Event{Time: time.Now(), Rank: AgentRank, Host: j.config.Hosts[w.host].Name, What: w.err.Error(), Action: "another host is looked for"})
 	default:
 		j.of[w.host] = w.agent
 		j.relabel(w.agent)

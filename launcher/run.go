@@ -187,7 +187,7 @@ func Run(ctx context.Context, c Config) (*Result, error) {
 		err = errors.New("there are no ranks to start")
 	}
 	if err != nil {
-		return &Result{}, &StartError{Rank: theAgent, Host: name, Err: err}
+		return &Result{}, &StartError{Rank: AgentRank, Host: name, Err: err}
 	}
 	l := &launch{
 		config: &c, keeper: newKeeper(), binaries: findBinaries(c.executable()), reporter: newReporter(),

@@ -56,8 +56,8 @@ var advice = []struct{ says, try string }{
 	{"UNPROTECTED PRIVATE KEY", "'chmod 600' the key file"},
 }
 
-// adviceFor returns what to try, by what a program said.
-func adviceFor(h hostfiles.Host, said string) string {
+// Advice says what to try, by what ssh said of a host; "" if nothing comes to mind.
+func Advice(h hostfiles.Host, said string) string {
 	for _, a := range advice {
 		if strings.Contains(said, a.says) {
 			origin := h.Origin
@@ -84,11 +84,9 @@ func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) +
 // Command returns the program and the arguments that run a command on a host, as agents are started there.
 func (c Config) Command(h hostfiles.Host, words ...string) []string {
 	c.setDefaults()
-	for i, w := range words {
-		words[i] = quoted(w)
+	var line []string
+	for _, w := range words {
+		line = append(line, quoted(w))
 	}
-	return c.sshArgs(h, nil, strings.Join(words, " "))
+	return c.sshArgs(h, nil, strings.Join(line, " "))
 }
-
-// Advice says what to try, by what ssh said of a host; "" if nothing comes to mind.
-func Advice(h hostfiles.Host, said string) string { return adviceFor(h, said) }

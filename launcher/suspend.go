@@ -66,10 +66,10 @@ func (j *job) pauseIfDue(ctx context.Context) {
 // sleep lasts as long as the suspension does.
 func (j *job) sleep(ctx context.Context) {
 	began := time.Now()
-	j.event(ctx, Event{Time: began, What: "suspended"})
+	j.event(ctx, Event{Time: began, Rank: AgentRank, What: "suspended"})
 	j.pause.stopped()
 	j.pause = nil
-	j.event(ctx, Event{Time: time.Now(), What: "resumed after " + time.Since(began).Round(time.Millisecond).String()})
+	j.event(ctx, Event{Time: time.Now(), Rank: AgentRank, What: "resumed after " + time.Since(began).Round(time.Millisecond).String()})
 	for _, a := range j.agents {
 		a.patience.Store(int64(j.config.Heartbeat))
 	}

@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Axis is one of a figure's.
+// Axis is one of a plot's.
 type Axis struct {
 	Label  string // with the unit
 	Log    bool   // equal factors are equally far apart
@@ -61,8 +61,8 @@ func powerOfTwo(e float64) string {
 	return strconv.FormatFloat(math.Exp2(e), 'f', -1, 64)
 }
 
-// LinearAxis returns an axis from lo to at least hi, with marks at round numbers, whose labels end in unit.
-func LinearAxis(label string, lo, hi float64, unit string) Axis {
+// LinearAxis returns an axis from lo to at least hi, with marks at round numbers.
+func LinearAxis(label string, lo, hi float64) Axis {
 	if !(hi > lo) || math.IsInf(hi, 0) {
 		hi = lo + 1
 	}
@@ -71,7 +71,7 @@ func LinearAxis(label string, lo, hi float64, unit string) Axis {
 	_, decimals, _ := strings.Cut(strconv.FormatFloat(step, 'f', -1, 64), ".")
 	for i := range int(math.Round((a.Hi-lo)/step)) + 1 {
 		v := lo + step*float64(i)
-		a.Ticks = append(a.Ticks, Tick{v, strconv.FormatFloat(v, 'f', len(decimals), 64) + unit})
+		a.Ticks = append(a.Ticks, Tick{v, strconv.FormatFloat(v, 'f', len(decimals), 64)})
 	}
 	return a
 }
@@ -88,7 +88,7 @@ func roundStep(v float64) float64 {
 }
 
 // axes draws ticks, labels and the lines of the grid.
-func (f *Figure) axes(p *pen, a frame) {
+func (f *Plot) axes(p *pen, a frame) {
 	for _, t := range f.X.Ticks {
 		x, _ := f.at(a, t.At, f.Y.Lo)
 		p.stroke(Black, 0.8, nil, x, a.y0, x, a.y0-tickLength)

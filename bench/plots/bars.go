@@ -22,7 +22,7 @@ const (
 // barWidth is that of a bar, as a part of the distance between two whole numbers.
 const barWidth = 0.62
 
-func (f *Figure) bar(p *pen, a frame, b Bar) {
+func (f *Plot) bar(p *pen, a frame, b Bar) {
 	x0, _ := f.at(a, b.At-barWidth/2, 0)
 	x1, _ := f.at(a, b.At+barWidth/2, 0)
 	sum := 0.0

@@ -1,6 +1,6 @@
-// Package plots draws figures of measurements for print: lines with markers and error bars, and stacked bars, as SVG and PNG.
+// Package plots draws plots of measurements for print: lines with markers and error bars, and stacked bars, as SVG and PNG.
 //
-//	Figure ──► layout ──► vg.Canvas ──► SVG or PNG
+//	Plot ──► layout ──► vg.Canvas ──► SVG or PNG
 //
 // It draws on the canvases of gonum/plot itself. Package plot, with the axes and legends of gonum, parses twelve fonts when a program starts, and
 // this program is started once for each rank.

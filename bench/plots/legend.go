@@ -20,7 +20,7 @@ const (
 )
 
 // legend arranges the names in as many rows of a width as they need.
-func (f *Figure) legend(p *pen, room vg.Length) *legend {
+func (f *Plot) legend(p *pen, room vg.Length) *legend {
 	var all []entry
 	for _, s := range f.Parts {
 		all = append(all, entry{Style: s, bar: true})

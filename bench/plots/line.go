@@ -19,7 +19,7 @@ const (
 )
 
 // line draws a series. Points that have no place on a logarithmic axis are left out.
-func (f *Figure) line(p *pen, a frame, l Line) {
+func (f *Plot) line(p *pen, a frame, l Line) {
 	var path vg.Path
 	for i := range l.X {
 		if !f.placed(l.X[i], l.Y[i]) {
@@ -52,7 +52,7 @@ func (f *Figure) line(p *pen, a frame, l Line) {
 	}
 }
 
-func (f *Figure) placed(x, y float64) bool {
+func (f *Plot) placed(x, y float64) bool {
 	return !math.IsNaN(x+y) && !math.IsInf(x+y, 0) && (!f.X.Log || x > 0) && (!f.Y.Log || y > 0)
 }
 

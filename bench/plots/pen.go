@@ -34,7 +34,7 @@ func (c Colour) RGBA() (r, g, b, a uint32) {
 	return uint32(c>>16&0xff) * 0x101, uint32(c>>8&0xff) * 0x101, uint32(c&0xff) * 0x101, 0xffff
 }
 
-// faces is the font of a figure.
+// faces is the font of a plot.
 type faces struct {
 	font  *sfnt.Font
 	units fixed.Int26_6 // of the size of the font
@@ -84,7 +84,7 @@ func (f *faces) outline(path *vg.Path, size, x, y vg.Length, s string) vg.Length
 	return x - began
 }
 
-// pen draws the simple things that figures are made of. All lengths are points from the lower left corner.
+// pen draws the simple things that plots are made of. All lengths are points from the lower left corner.
 type pen struct {
 	vg.Canvas
 	*faces

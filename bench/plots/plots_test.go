@@ -13,11 +13,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// anyFigure has all that can be drawn, with values that cannot.
-func anyFigure() *Figure {
+// anyPlot has all that can be drawn, with values that cannot.
+func anyPlot() *Plot {
 	values := []float64{1, 0.4, 0, -3, math.NaN(), math.Inf(1), 700}
 	x := []float64{1, 2, 4, 8, 16, 32, 64}
-	f := &Figure{X: LogAxis("number of ranks", 11, x...), Y: LogAxis("speed-up", 7, values...), Notes: []string{"a note"}}
+	f := &Plot{X: LogAxis("number of ranks", 11, x...), Y: LogAxis("speed-up", 7, values...), Notes: []string{"a note"}}
 	for m := NoMarker; m <= Diamond; m++ {
 		f.Lines = append(f.Lines, Line{
 			Style: Style{Name: "a name that is long & <odd>", Colour: Blue, Width: 1, Dashes: []float64{3, 2}, Marker: m},
@@ -27,8 +27,8 @@ func anyFigure() *Figure {
 	return f
 }
 
-func anyBars() *Figure {
-	f := &Figure{X: Axis{Label: "ranks", Lo: 0.4, Hi: 2.6, Ticks: []Tick{{1, "1"}, {2, "2*"}}}, Y: LinearAxis("time (s)", 0, 7, "")}
+func anyBars() *Plot {
+	f := &Plot{X: Axis{Label: "ranks", Lo: 0.4, Hi: 2.6, Ticks: []Tick{{1, "1"}, {2, "2*"}}}, Y: LinearAxis("time (s)", 0, 7)}
 	for h := Plain; h <= Upright; h++ {
 		f.Parts = append(f.Parts, Style{Name: "part", Colour: Green, Hatch: h})
 	}
@@ -38,7 +38,7 @@ func anyBars() *Figure {
 
 // TestDocuments wants well-formed SVG whose numbers are numbers, and PNG of the size that print needs.
 func TestDocuments(t *testing.T) {
-	for name, f := range map[string]*Figure{"lines": anyFigure(), "bars": anyBars(), "nothing": {X: LogAxis("", 5), Y: LinearAxis("", 0, 0, "")}} {
+	for name, f := range map[string]*Plot{"lines": anyPlot(), "bars": anyBars(), "nothing": {X: LogAxis("", 5), Y: LinearAxis("", 0, 0)}} {
 		svg, err := f.SVG()
 		if err != nil {
 			t.Fatal(err)
@@ -71,7 +71,7 @@ func TestAxes(t *testing.T) {
 		lo := rapid.Float64Range(0, 10).Draw(t, "lo")
 		hi := lo + rapid.Float64Range(1e-4, 1e6).Draw(t, "more")
 		most := rapid.IntRange(2, 11).Draw(t, "most")
-		log, linear := LogAxis("", most, values...), LinearAxis("", lo, hi, "")
+		log, linear := LogAxis("", most, values...), LinearAxis("", lo, hi)
 		for _, v := range values {
 			if p := log.place(v); p < -1e-9 || p > 1+1e-9 {
 				t.Fatalf("%v is at %v", v, p)
@@ -102,10 +102,10 @@ func TestAxes(t *testing.T) {
 			}
 		}
 	})
-	if a := LinearAxis("efficiency", 0, 110, "%"); a.Hi != 125 || a.Ticks[1].Label != "25%" {
+	if a := LinearAxis("efficiency (%)", 0, 110); a.Hi != 125 || a.Ticks[1].Label != "25" {
 		t.Errorf("%+v", a)
 	}
-	if a := LinearAxis("time", 0, 1.2, ""); a.Hi != 1.25 || a.Ticks[1].Label != "0.25" {
+	if a := LinearAxis("time", 0, 1.2); a.Hi != 1.25 || a.Ticks[1].Label != "0.25" {
 		t.Errorf("%+v", a)
 	}
 	if a := LogAxis("ranks", 11, 0.3, 6); a.Lo != 0.25 || a.Hi != 8 || a.Ticks[0].Label != "1/4" || a.Ticks[5].Label != "8" {

@@ -10,8 +10,8 @@ import (
 // dotsPerInch is what printers of papers ask for.
 const dotsPerInch = 300
 
-// SVG returns the figure as an SVG document.
-func (f *Figure) SVG() ([]byte, error) {
+// SVG returns the plot as an SVG document.
+func (f *Plot) SVG() ([]byte, error) {
 	face, err := newFaces()
 	if err != nil {
 		return nil, err
@@ -25,8 +25,8 @@ func (f *Figure) SVG() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// PNG returns the figure as a PNG.
-func (f *Figure) PNG() ([]byte, error) {
+// PNG returns the plot as a PNG.
+func (f *Plot) PNG() ([]byte, error) {
 	face, err := newFaces()
 	if err != nil {
 		return nil, err

@@ -58,14 +58,25 @@ func csvHead() []string {
 	return append(head, "imbalance", "bytes_moved", "checksum")
 }
 
-// fields returns where the columns are, in the order of csvHead. Those from the fourth on but wall, speed-up and efficiency are empty in a forecast.
-func (r *Record) fields() []any {
-	all := []any{&r.Kind, &r.Ranks, &r.Threads, &r.Cores, &r.Oversubscribed, &r.Runs, &r.Width, &r.Height, &r.Wall.Median, &r.Wall.Min, &r.Wall.Max,
-		&r.Speedup, &r.Efficiency, &r.Serial, &r.MPixelPerS}
-	for _, s := range r.Steps.list() {
-		all = append(all, s)
+// cells are the values of the columns, in the order of csvHead.
+func (r *Record) cells() []string {
+	var line []string
+	if r.Kind == forecast {
+		known := map[string]any{"kind": r.Kind, "ranks": r.Ranks, "threads": r.Threads, "wall_seconds": r.Wall.Median, "speedup": r.Speedup, "efficiency": r.Efficiency}
+		for _, name := range csvHead() {
+			line = append(line, cell(known[name]))
+		}
+		return line
 	}
-	return append(all, &r.Imbalance, &r.Bytes, &r.Checksum)
+	line = append(line, r.Kind)
+	for _, v := range []any{r.Ranks, r.Threads, r.Cores, r.Oversubscribed, r.Runs, r.Width, r.Height, r.Wall.Median, r.Wall.Min, r.Wall.Max,
+		r.Speedup, r.Efficiency, r.Serial, r.MPixelPerS} {
+		line = append(line, cell(v))
+	}
+	for _, s := range r.Steps.list() {
+		line = append(line, cell(*s))
+	}
+	return append(line, cell(r.Imbalance), cell(r.Bytes), r.Checksum)
 }
 
 // WriteCSV writes lines with a head.
@@ -73,77 +84,24 @@ func WriteCSV(to io.Writer, records []Record) error {
 	w := csv.NewWriter(to)
 	_ = w.Write(csvHead()) // Error tells
 	for _, r := range records {
-		var line []string
-		for i, f := range r.fields() {
-			if r.Kind == forecast && !(i < 3 || f == any(&r.Wall.Median) || f == any(&r.Speedup) || f == any(&r.Efficiency)) {
-				line = append(line, "")
-				continue
-			}
-			line = append(line, cell(f))
-		}
-		_ = w.Write(line)
+		_ = w.Write(r.cells())
 	}
 	w.Flush()
 	return w.Error()
 }
 
-func cell(f any) string {
-	switch f := f.(type) {
-	case *string:
-		return *f
-	case *int:
-		return strconv.Itoa(*f)
-	case *int64:
-		return strconv.FormatInt(*f, 10)
-	case *bool:
-		return strconv.FormatBool(*f)
+// cell is a value as text, and nothing if there is none.
+func cell(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
 	case *float64:
-		return strconv.FormatFloat(*f, 'g', -1, 64)
-	case **float64:
-		if *f == nil {
+		if v == nil {
 			return ""
 		}
-		return cell(*f)
+		return cell(*v)
 	}
-	panic(fmt.Sprintf("a column of %T", f))
-}
-
-// ReadCSV reads what WriteCSV has written.
-func ReadCSV(from io.Reader) (records []Record, err error) {
-	lines, err := csv.NewReader(from).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	if len(lines) == 0 || strings.Join(lines[0], ",") != strings.Join(csvHead(), ",") {
-		return nil, fmt.Errorf("this is no scaling.csv")
-	}
-	for _, line := range lines[1:] {
-		var r Record
-		for i, f := range r.fields() {
-			if line[i] == "" {
-				continue
-			}
-			switch f := f.(type) {
-			case *string:
-				*f = line[i]
-			case *int:
-				*f, err = strconv.Atoi(line[i])
-			case *int64:
-				*f, err = strconv.ParseInt(line[i], 10, 64)
-			case *bool:
-				*f, err = strconv.ParseBool(line[i])
-			case *float64:
-				*f, err = strconv.ParseFloat(line[i], 64)
-			case **float64:
-				var v float64
-				v, err = strconv.ParseFloat(line[i], 64)
-				*f = &v
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-		records = append(records, r)
-	}
-	return records, nil
+	return fmt.Sprint(v)
 }

@@ -1,6 +1,6 @@
 // Package scaling measures how a job's time depends on the number of ranks, and what that says of far more of them.
 //
-//	Plan ──► Measure: rounds of real jobs, started as users start them ──► Study ──► table, JSON, CSV, figures, page
+//	Plan ──► Measure: rounds of real jobs, started as users start them ──► Study ──► table, JSON, CSV, plots, page
 //	                                                                         │
 //	                                                     empty jobs, links ──┴─► Model: forecast
 //

@@ -2,12 +2,15 @@ package scaling
 
 import (
 	"bytes"
-	"context"
+	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -16,62 +19,132 @@ import (
 
 func modelled(weak bool) *Study {
 	w := &world{launch: 0.1, begin: 0.01, readSerial: 0.05, readDivided: 0.2, compute: 1, writeDivided: 0.3, threads: 1, cores: 2, weak: weak,
-		network: Network{Kind: "loopback", Latency: 1e-5, BytesPerSecond: 1e9}}
+		network: Network{Kind: "loopback", Latency: 1e-5, BytesPerSecond: 1e9, Error: new(float64), Links: []Link{}, Pairs: []Pair{}}}
 	s, empty := w.study(1, 2, 4)
 	s.Input, s.Ops = "a<b>.png", []string{"blur:size=5,sigma=0"}
 	s.Model = fitModel(s, empty, w.network)
 	return s
 }
 
+// TestCSV wants columns of what was measured by their names, and of the forecast no others than it has.
 func TestCSV(t *testing.T) {
 	for _, weak := range []bool{false, true} {
-		records := modelled(weak).Records()
+		study := modelled(weak)
 		var b bytes.Buffer
-		if err := WriteCSV(&b, records); err != nil {
+		if err := WriteCSV(&b, study.Records()); err != nil {
 			t.Fatal(err)
 		}
-		text := b.String()
-		got, err := ReadCSV(&b)
-		if err != nil {
-			t.Fatal(err)
+		lines, err := csv.NewReader(&b).ReadAll() // which holds all lines to the length of the first
+		if err != nil || len(lines) != 1+3+11 {
+			t.Fatalf("%d lines, %v", len(lines), err)
 		}
-		if !reflect.DeepEqual(got, records) {
-			t.Errorf("%+v\nwant\n%+v", got, records)
-		}
-		if n := strings.Count(text, "\n"); n != 1+3+11 {
-			t.Errorf("%d lines", n)
-		}
-	}
-	for _, bad := range []string{"", "a,b\n1,2\n"} {
-		if _, err := ReadCSV(strings.NewReader(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
+		for i, line := range lines[1:] {
+			got := make(map[string]string)
+			for c, name := range lines[0] {
+				if line[c] != "" {
+					got[name] = line[c]
+				}
+			}
+			var want map[string]float64
+			if i < len(study.Points) {
+				p := study.Points[i]
+				want = map[string]float64{"ranks": float64(p.Ranks), "width": 1000, "wall_seconds": p.Wall.Median, "wall_max_seconds": p.Wall.Max, "speedup": p.Speedup,
+					"efficiency": p.Efficiency, "mpixel_per_s": p.MPixelPerS, "compute_seconds": p.Steps.Compute, "write_seconds": p.Steps.Write, "bytes_moved": float64(p.Bytes)}
+				if i > 0 {
+					want["serial_fraction"] = *p.Serial
+				}
+				if got["kind"] != "measured" || got["checksum"] != p.Checksums[0] || got["more_than_cores"] != fmt.Sprint(p.Oversubscribed) || len(got) != len(lines[0])-map[bool]int{i == 0: 1}[true] {
+					t.Errorf("%v", got)
+				}
+			} else {
+				f := study.Model.Points[i-len(study.Points)]
+				want = map[string]float64{"ranks": float64(f.Ranks), "threads": 1, "wall_seconds": f.Wall, "speedup": f.Speedup, "efficiency": f.Efficiency}
+				if got["kind"] != "forecast" || len(got) != 1+len(want) {
+					t.Errorf("%v", got)
+				}
+			}
+			for name, v := range want {
+				if g, err := strconv.ParseFloat(got[name], 64); err != nil || g != v {
+					t.Errorf("%s is %q, want %v", name, got[name], v)
+				}
+			}
 		}
 	}
 }
 
 func TestJSON(t *testing.T) {
-	s := modelled(false)
-	var first, second bytes.Buffer
-	if err := s.WriteJSON(&first); err != nil {
-		t.Fatal(err)
+	for _, weak := range []bool{false, true} {
+		p, _ := stage(t, "", "", 1, 2)
+		p.Command, p.Weak, p.Model, p.Repeat = []string{"halorun"}, weak, true, 1
+		study, err := p.Measure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var first, second bytes.Buffer
+		if err := study.WriteJSON(&first); err != nil {
+			t.Fatal(err)
+		}
+		text := first.String()
+		back, err := ReadJSON(&first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := back.WriteJSON(&second); err != nil {
+			t.Fatal(err)
+		}
+		if second.String() != text {
+			t.Error("what was read is not what was written")
+		}
+		// Scripts go through lists without asking whether there are any.
+		var all any
+		if err := json.Unmarshal([]byte(text), &all); err != nil {
+			t.Fatal(err)
+		}
+		var nulls []string
+		var walk func(path string, v any)
+		walk = func(path string, v any) {
+			switch v := v.(type) {
+			case nil:
+				nulls = append(nulls, path)
+			case map[string]any:
+				for name, one := range v {
+					walk(path+"."+name, one)
+				}
+			case []any:
+				for i, one := range v {
+					walk(fmt.Sprintf("%s[%d]", path, i), one)
+				}
+			}
+		}
+		walk("", all)
+		if want := []string{".points[0].serial_fraction"}; !slices.Equal(nulls, want) {
+			t.Errorf("null: %q, want %q", nulls, want)
+		}
 	}
-	text := first.String()
-	back, err := ReadJSON(&first)
+}
+
+// TestScalingIsFigures: bench diff reads what bench scaling writes, and sees where it was measured.
+func TestScalingIsFigures(t *testing.T) {
+	s := modelled(false)
+	s.Machine = Here(2)
+	s.Points[0].WarmUp = &Run{Wall: 99}
+	name := filepath.Join(t.TempDir(), "scaling.json")
+	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := back.WriteJSON(&second); err != nil {
+	if err := errors.Join(s.WriteJSON(f), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if second.String() != text {
-		t.Error("what was read is not what was written")
+	figures, err := bench.ReadFigures(name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if strings.Contains(text, "null,\n  \"warnings") {
-		t.Error("a list is null")
+	if *figures.Machine != s.Machine.Machine || figures.Machine.Kernel == "" || figures.Machine.KernelPath == "" {
+		t.Errorf("%+v", figures.Machine)
 	}
-	var any map[string]any
-	if err := json.Unmarshal([]byte(text), &any); err != nil || any["base"] != 1.0 {
-		t.Error(err, any["base"])
+	if len(figures.Series) != 3 || figures.Series[0].Name != "scaling/strong/blur:size=5,sigma=0 of a<b>.png/1/1" || !slices.Equal(figures.Series[0].Values, s.Points[0].walls()) {
+		t.Errorf("%+v", figures.Series)
 	}
 }
 
@@ -104,9 +177,9 @@ func TestPage(t *testing.T) {
 		t.Error("a name is taken for HTML")
 	}
 	if n := strings.Count(page, "<svg"); n != 3 {
-		t.Errorf("%d figures", n)
+		t.Errorf("%d plots", n)
 	}
-	for _, want := range []string{`class="crowded"`, "4*", "Hollow: more ranks than cores", "forecast", "more ranks than cores: 4 on 2 cores"} {
+	for _, want := range []string{style, `class="crowded"`, "4*", "Hollow: more ranks than cores", "forecast", "more ranks than cores: 4 on 2 cores"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -118,46 +191,5 @@ func TestPage(t *testing.T) {
 	lines, _ := os.ReadFile(filepath.Join(dir, "scaling.csv"))
 	if n := strings.Count(string(lines), ",true,"); n != 1 {
 		t.Errorf("%d lines of the table are marked", n)
-	}
-}
-
-// TestPaint holds the file to the picture in memory.
-func TestPaint(t *testing.T) {
-	for _, size := range []Size{{1, 1}, {641, 37}, {3, 2000}, {300001, 7}} {
-		name := filepath.Join(t.TempDir(), "p.ppm")
-		if err := size.outline(name); err != nil {
-			t.Fatal(err)
-		}
-		if err := size.paint(context.Background(), name); err != nil {
-			t.Fatal(err)
-		}
-		picture, err := bench.Photo(size.Width, size.Height)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var want bytes.Buffer
-		if err := bench.WritePPM(&want, picture); err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(name)
-		if err != nil || !bytes.Equal(got, want.Bytes()) {
-			t.Errorf("%v: another picture, %v", size, err)
-		}
-	}
-}
-
-func TestParseSynthetic(t *testing.T) {
-	for text, want := range map[string]Size{"synthetic:40000x30000": {40000, 30000}, "synthetic:1x1": {1, 1}} {
-		if got, ok, err := ParseSynthetic(text); got != want || !ok || err != nil {
-			t.Errorf("%s: %v %v %v", text, got, ok, err)
-		}
-	}
-	for _, text := range []string{"synthetic:", "synthetic:4", "synthetic:0x5", "synthetic:5x0", "synthetic:-1x5", "synthetic:5x5x5", "synthetic:99999999999x1", "synthetic:99999999999999999999x1"} {
-		if _, ok, err := ParseSynthetic(text); !ok || err == nil {
-			t.Errorf("%s is taken", text)
-		}
-	}
-	if _, ok, err := ParseSynthetic("photo.png"); ok || err != nil {
-		t.Error(ok, err)
 	}
 }

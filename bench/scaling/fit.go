@@ -1,13 +1,14 @@
 package scaling
 
-import "math"
-
-// fit returns a and b, neither negative, for which a·u + b·v is nearest to y, each row weighing as much as its weight. Terms that cannot be told
-// apart, as those of a single row, are given to v.
-func fit(u, v, y, weight []float64) (a, b float64) {
+// fit returns a and b, neither negative, for which a·u + b·v is nearest to y, errors counting as parts of y. Terms that cannot be told apart, as
+// those of a single row, are given to v.
+func fit(u, v, y []float64) (a, b float64) {
 	var uu, uv, vv, uy, vy float64
 	for i := range y {
-		w := weight[i] * weight[i]
+		w := 1.0
+		if y[i] > 0 {
+			w = 1 / (y[i] * y[i])
+		}
 		uu += w * u[i] * u[i]
 		uv += w * u[i] * v[i]
 		vv += w * v[i] * v[i]
@@ -35,27 +36,3 @@ func ratio(x, y float64) float64 {
 	}
 	return max(0, x/y)
 }
-
-// ones returns n of them: rows of equal weight.
-func ones(n int) []float64 {
-	w := make([]float64, n)
-	for i := range w {
-		w[i] = 1
-	}
-	return w
-}
-
-// relativeTo returns the weights for which errors count as parts of the values.
-func relativeTo(y []float64) []float64 {
-	w := make([]float64, len(y))
-	for i, v := range y {
-		w[i] = 1
-		if v > 0 {
-			w[i] = 1 / v
-		}
-	}
-	return w
-}
-
-// rounds returns how many rounds it takes until all of n ranks know what one knows, each telling one other in each round.
-func rounds(n int) float64 { return math.Ceil(math.Log2(float64(n))) }

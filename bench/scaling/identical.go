@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"halorun/bench"
 )
 
 // DifferError says that outputs are not the same which should be.
@@ -26,12 +28,16 @@ func (s *Study) compare() {
 	for i := range s.Points {
 		p := &s.Points[i]
 		p.Checksums = nil
-		for _, r := range p.Runs {
+		runs := p.Runs
+		if p.WarmUp != nil {
+			runs = append([]Run{*p.WarmUp}, runs...)
+		}
+		for _, r := range runs {
 			if !slices.Contains(p.Checksums, r.Checksum) {
 				p.Checksums = append(p.Checksums, r.Checksum)
 			}
 		}
-		same = append(same, p.Runs...)
+		same = append(same, runs...)
 		if p.Check != nil {
 			same = append(same, *p.Check)
 		}
@@ -61,18 +67,10 @@ func (s *Study) differing(runs []Run) {
 		var who []string
 		for _, r := range runs {
 			if n := by[sum][r.Ranks]; n > 0 {
-				who = append(who, fmt.Sprintf("%s (%s)", count(r.Ranks, "rank"), count(n, "run")))
+				who = append(who, fmt.Sprintf("%s (%s)", bench.Count(r.Ranks, "rank"), bench.Count(n, "run")))
 				delete(by[sum], r.Ranks)
 			}
 		}
 		s.Differ = append(s.Differ, fmt.Sprintf("%s made %.12s", strings.Join(who, ", "), sum))
 	}
-}
-
-// count is a number of things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -24,7 +24,7 @@ type rankReport struct {
 	Threads       int   `json:"threads"`
 	BytesSent     int64 `json:"bytes_sent"`
 	BytesReceived int64 `json:"bytes_received"`
-	Seconds       Steps `json:"seconds"` // sums over threads
+	Seconds       Steps `json:"seconds"` // sums over threads, but for the start
 }
 
 func readReport(name string) (*report, error) {
@@ -44,7 +44,10 @@ func (r *report) run() (run Run) {
 	mean, slowest := run.steps.list(), run.slowest.list()
 	for _, rank := range r.Ranks {
 		for i, s := range rank.Seconds.list() {
-			a := *s / float64(max(1, rank.Threads))
+			a := *s
+			if s != &rank.Seconds.Start { // which the threads have in common
+				a /= float64(max(1, rank.Threads))
+			}
 			*mean[i] += a / n
 			*slowest[i] = max(*slowest[i], a)
 		}

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halorun/bench"
-	"halorun/kernels"
 )
 
 // Machine is the one that the jobs were started on.
@@ -17,13 +16,12 @@ type Machine struct {
 	Host        string  `json:"host"`
 	MemoryBytes uint64  `json:"memory_bytes"`
 	Go          string  `json:"go"`
-	Kernels     string  `json:"kernels"` // instruction set
-	Load        float64 `json:"load"`    // of the minute before the first run
+	Load        float64 `json:"load"` // of the minute before the first run
 }
 
 // Here describes this machine.
 func Here(cores int) Machine {
-	m := Machine{Machine: bench.ThisMachine(), Go: runtime.Version(), Kernels: kernels.Path()}
+	m := Machine{Machine: bench.ThisMachine(), Go: runtime.Version()}
 	m.Cores = cores
 	m.Host, _ = os.Hostname()
 	var info unix.Sysinfo_t

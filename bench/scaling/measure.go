@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"halorun/bench"
 )
 
 // Plan is what to measure.
@@ -19,14 +21,14 @@ type Plan struct {
 	Hosts     []Host
 	Cores     int // of this machine
 	Input     string
-	Synthetic *Size  // instead
-	Format    string // of outputs, by a name's extension
+	Synthetic *bench.Size // instead
+	Format    string      // of outputs, by a name's extension
 	Weak      bool
 	Repeat    int
 	Model     bool
-	Links     func(ctx context.Context) ([]Link, error) // measures the network, for the model
-	Out       string                                    // folder
-	Say       func(string)                              // progress
+	Pairs     []Pair       // of hosts; none: the links within this machine are measured, for the model
+	Out       string       // folder
+	Say       func(string) // progress
 }
 
 func (p *Plan) say(format string, args ...any) {
@@ -66,10 +68,11 @@ func (p *Plan) Measure(ctx context.Context) (study *Study, err error) {
 	for i, place := range p.Places {
 		point := &study.Points[i]
 		point.Place = place
-		_, report, err := p.run(ctx, w, place.Ranks, inputs[i])
+		warm, report, err := p.run(ctx, w, place.Ranks, inputs[i])
 		if err != nil {
 			return nil, err
 		}
+		point.WarmUp = &warm
 		point.Input, point.Output, study.Ops = report.Input, report.Output, report.Ops
 		if other := p.other(i); p.Weak && other > 0 {
 			check, _, err := p.run(ctx, w, other, inputs[i])
@@ -90,14 +93,18 @@ func (p *Plan) Measure(ctx context.Context) (study *Study, err error) {
 			}
 			run.Round = round + 1
 			study.Points[i].Runs = append(study.Points[i].Runs, run)
-			times = append(times, fmt.Sprintf("%s %s", count(run.Ranks, "rank"), seconds(run.Wall)))
+			times = append(times, fmt.Sprintf("%s %s", bench.Count(run.Ranks, "rank"), bench.SecondsText(run.Wall)))
 		}
 		p.say("round %d of %d: %s", round+1, p.Repeat, strings.Join(times, ", "))
 	}
 	study.settle()
 	if p.Model {
-		if err := p.model(ctx, w, study); err != nil {
-			return nil, err
+		err := p.model(ctx, w, study)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil { // what was measured is worth having all the same
+			study.Warnings = append(study.Warnings, fmt.Sprintf("there is no forecast: %v", err))
 		}
 	}
 	study.Seconds = time.Since(began).Seconds()

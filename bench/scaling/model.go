@@ -3,11 +3,14 @@ package scaling
 import (
 	"context"
 	"fmt"
+	"math"
+
+	"halorun/bench"
 )
 
 // Model is a forecast for more ranks than were measured. The time of a job with p ranks is
 //
-//	launch + begin·m + w·(Σ serial + Σ divided/p) + transfer(p) + agreement·log₂p + connect·(p−1)
+//	launch + begin·m + w·(Σ serial + Σ divided/p) + transfer(p) + agreement·⌈log₂p⌉ + connect·⌈(p−1)/32⌉
 //
 // where m is the number of ranks on the host with the most, w the size of the picture in units of that of one point, and a step's serial part is
 // what its slowest rank needs however many others there are: Amdahl's terms, by name.
@@ -30,6 +33,7 @@ type Model struct {
 	unit               float64 // pixels of a picture of size 1
 	base               int
 	weak               bool
+	together           int // points with several ranks, which have sent something
 }
 
 // Term is what a step takes.
@@ -80,8 +84,12 @@ type Residual struct {
 
 const (
 	mostForecast = 1024
-	// trips is how many one-way messages a new connection takes: TCP's handshake, and the proof of the key both ways.
-	trips = 4
+	// trips is how many one-way messages a new connection takes: two of TCP's handshake and four of comm's, which prove the key.
+	trips = 6
+	// encryptTrips is how many more it takes to encrypt it, as between hosts: TLS 1.3's handshake.
+	encryptTrips = 2
+	// dials is how many connections comm makes at once.
+	dials = 32
 	// agreements is how often all ranks hear of all: the plan, who has come, the end, and that all know it.
 	agreements = 4
 	// emptyJobs is how often each is run at most.
@@ -95,26 +103,24 @@ func (p *Plan) model(ctx context.Context, w *workshop, s *Study) error {
 	if err != nil {
 		return err
 	}
-	kind, measure := "hosts", p.Links
-	if measure == nil {
-		kind, measure = "loopback", Loopback
+	network := Network{}
+	if len(p.Pairs) > 0 {
+		network = pairsNetwork(p.Pairs)
+	} else {
+		links, err := loopback(ctx)
+		if err != nil {
+			return err
+		}
+		network = fitNetwork(links)
 	}
-	links, err := measure(ctx)
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if err != nil {
-		return err
-	}
-	s.Model = fitModel(s, empty, fitNetwork(kind, links))
+	s.Model = fitModel(s, empty, network)
 	return nil
 }
 
 // empty runs jobs that have nothing to do but to begin and to end.
 func (p *Plan) empty(ctx context.Context, w *workshop) ([]Empty, error) {
-	size := Size{8, 8}
 	in := w.file("empty.ppm")
-	if err := size.outline(in); err != nil {
+	if err := (bench.Size{Width: 8, Height: 8}).Outline(in); err != nil {
 		return nil, err
 	}
 	jobs := p.Jobs
@@ -123,7 +129,7 @@ func (p *Plan) empty(ctx context.Context, w *workshop) ([]Empty, error) {
 	walls := make([][]float64, len(all))
 	for range 1 + min(p.Repeat, emptyJobs) {
 		for i, place := range p.Places {
-			run, _, err := jobs.timed(ctx, w, place.Ranks, nil, in, w.file("empty-output.ppm"))
+			run, _, err := jobs.timed(ctx, w, place.Ranks, nil, in, w.file("empty-output."+p.Format))
 			if err != nil {
 				return nil, err
 			}
@@ -155,11 +161,7 @@ func fitModel(s *Study, empty []Empty, network Network) *Model {
 		m.Errors = append(m.Errors, e)
 		m.Mean += abs(e.Error) / float64(len(s.Points))
 	}
-	law, t0 := strong, m.parts(m.like(m.base)).sum()
-	if m.weak {
-		law = weak
-	}
-	best := 0.0
+	law, t0, best := s.law(), m.parts(m.like(m.base)).sum(), 0.0
 	for ranks := 1; ranks <= mostForecast; ranks *= 2 {
 		f := Forecast{Ranks: ranks, Parts: m.parts(m.like(ranks))}
 		f.Wall = f.Parts.sum()
@@ -173,16 +175,14 @@ func fitModel(s *Study, empty []Empty, network Network) *Model {
 	return m
 }
 
+// fitLaunch tells apart, in empty jobs, what each rank of a host adds. What ranks wait for each other has terms of its own. Where all hosts are equally
+// full, or there is but one job, what cannot be told apart counts as launch.
 func (m *Model) fitLaunch() {
 	var u, v, y []float64
 	for _, e := range m.Empty {
-		u, v, y = append(u, 1), append(v, float64(e.Fullest)), append(y, e.Wall.Median)
+		u, v, y = append(u, float64(e.Fullest)), append(v, 1), append(y, max(0, e.Wall.Median-m.connect(e.Ranks)-m.agreement(e.Ranks)))
 	}
-	if len(y) == 1 { // one number cannot be two
-		m.Launch = y[0]
-		return
-	}
-	m.Launch, m.Begin = fit(u, v, y, relativeTo(y))
+	m.Begin, m.Launch = fit(u, v, y)
 }
 
 // fitSteps tells apart, for each step with work in it, what is divided among ranks and what is not. The kernels, and what is kept of their results, are
@@ -204,7 +204,7 @@ func (m *Model) fitSteps(s *Study) {
 			y = append(y, *p.Slowest.list()[k]/m.crowd(p.Place))
 		}
 		t := Term{Name: name}
-		if t.Serial, t.Divided = fit(u, v, y, relativeTo(y)); t.Divided > 0 {
+		if t.Serial, t.Divided = fit(u, v, y); t.Divided > 0 {
 			t.Rate = m.unit / 1e6 / (t.Divided * float64(m.threads))
 		}
 		m.Steps = append(m.Steps, t)
@@ -216,16 +216,35 @@ func (m *Model) crowd(p Place) float64 {
 	return max(1, float64(p.Ranks*m.threads)/float64(max(1, p.Cores)))
 }
 
+// fitBytes tells apart what grows with the picture and the halo rows. What cannot be told apart, of a single number of ranks, counts as the former.
 func (m *Model) fitBytes(s *Study) {
 	var u, v, y []float64
 	for _, p := range s.Points {
 		if p.Ranks > 1 {
-			u = append(u, p.Input.pixels()/m.unit*(1-1/float64(p.Ranks)))
-			v, y = append(v, 1), append(y, float64(p.MostBytes))
+			u, v = append(u, 1), append(v, p.Input.pixels()/m.unit*(1-1/float64(p.Ranks)))
+			y = append(y, float64(p.MostBytes))
 		}
 	}
-	m.Shared, m.Halo = fit(u, v, y, relativeTo(y))
+	m.together = len(y)
+	m.Halo, m.Shared = fit(u, v, y)
 }
+
+// connect returns for how long ranks connect to each other. A rank connects to several at once.
+func (m *Model) connect(ranks int) float64 {
+	n := trips
+	if m.Network.Kind != "loopback" {
+		n += encryptTrips
+	}
+	return float64(n*((ranks-1+dials-1)/dials)) * m.Network.Latency
+}
+
+// agreement returns for how long all tell all.
+func (m *Model) agreement(ranks int) float64 {
+	return agreements * rounds(ranks) * m.Network.Latency
+}
+
+// rounds returns how many rounds it takes until all of n ranks know what one knows, each telling one other in each round.
+func rounds(n int) float64 { return math.Ceil(math.Log2(float64(n))) }
 
 // parts returns the model's terms for ranks that are somewhere.
 func (m *Model) parts(p Place) Parts {
@@ -235,7 +254,7 @@ func (m *Model) parts(p Place) Parts {
 	}
 	t := Parts{
 		Launch: m.Launch, Begin: m.Begin * float64(p.Fullest),
-		Connect: trips * m.Network.Latency * (n - 1), Agreement: agreements * rounds(p.Ranks) * m.Network.Latency,
+		Connect: m.connect(p.Ranks), Agreement: m.agreement(p.Ranks),
 	}
 	for _, s := range m.Steps {
 		t.Serial += w * s.Serial
@@ -257,17 +276,17 @@ func (m *Model) like(ranks int) Place {
 
 func (m *Model) assume(s *Study) {
 	say := func(format string, args ...any) { m.Assuming = append(m.Assuming, fmt.Sprintf(format, args...)) }
-	say("each thread has a core: hosts of %s like the measured one, as many as it takes", count(m.hostCores, "core"))
+	say("each thread has a core: hosts of %s like the measured one, as many as it takes", bench.Count(m.hostCores, "core"))
 	say("hosts are reached all at once, and the storage is fast enough for all ranks")
 	if m.Network.Kind == "loopback" {
 		say("the links between hosts are as fast as those within this machine, which were measured; a slower network makes transfer, agreement and connections longer in proportion")
 	}
 	if len(s.Points) < 3 {
-		say("with %s measured, what is serial and what is divided cannot be told apart well; measure 3 or more", count(len(s.Points), "number")+" of ranks")
+		say("what is serial and what is divided come out right, although %s of ranks can hardly tell them apart; measure 3 or more", bench.Count(len(s.Points), "number"))
 	}
 	for _, p := range s.Points {
 		if p.Oversubscribed {
-			say("points with more ranks than cores count for the parts, their threads taking turns")
+			say("threads took turns where there were more ranks than cores")
 			break
 		}
 	}

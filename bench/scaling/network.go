@@ -1,14 +1,16 @@
 package scaling
 
-import (
-	"context"
-	"fmt"
-	"io"
-	"net"
-	"time"
+import "halorun/bench"
 
-	"halorun/comm"
-)
+// Network is Hockney's model of it: n bytes take Latency + n/BytesPerSecond.
+type Network struct {
+	Kind           string   `json:"kind"` // loopback, or hosts
+	Latency        float64  `json:"latency_seconds"`
+	BytesPerSecond float64  `json:"bytes_per_second"`
+	Error          *float64 `json:"error"`    // of loopback, which is fitted: mean, as a part of what was measured
+	Links          []Link   `json:"measured"` // of loopback
+	Pairs          []Pair   `json:"pairs"`    // of hosts
+}
 
 // Link is how long a message took from one rank to another.
 type Link struct {
@@ -16,29 +18,40 @@ type Link struct {
 	Seconds float64 `json:"seconds"`
 }
 
-// Network is Hockney's model of it: n bytes take Latency + n/BytesPerSecond.
-type Network struct {
-	Kind           string  `json:"kind"` // loopback, or hosts
-	Latency        float64 `json:"latency_seconds"`
+// Pair is what was measured between two hosts.
+type Pair struct {
+	From           string  `json:"from"`
+	To             string  `json:"to"`
+	RoundTrip      float64 `json:"round_trip_seconds"`
 	BytesPerSecond float64 `json:"bytes_per_second"`
-	Error          float64 `json:"error"` // mean, as a part of what was measured
-	Links          []Link  `json:"measured"`
 }
 
-func fitNetwork(kind string, links []Link) Network {
+// fitNetwork returns the network of one machine.
+func fitNetwork(links []Link) Network {
 	var u, v, y []float64
 	for _, l := range links {
 		u, v, y = append(u, 1), append(v, l.Bytes), append(y, l.Seconds)
 	}
-	a, b := fit(u, v, y, relativeTo(y))
-	n := Network{Kind: kind, Latency: a, Links: links}
+	a, b := fit(u, v, y)
+	n := Network{Kind: "loopback", Latency: a, Links: links, Pairs: []Pair{}}
 	if b > 0 {
 		n.BytesPerSecond = 1 / b
 	}
+	e := 0.0
 	for _, l := range links {
-		n.Error += abs(n.seconds(l.Bytes)-l.Seconds) / l.Seconds / float64(len(links))
+		e += abs(n.seconds(l.Bytes)-l.Seconds) / l.Seconds / float64(len(links))
 	}
+	n.Error = &e
 	return n
+}
+
+// pairsNetwork returns that of hosts, of which latency and rate themselves are measured: the medians of all pairs.
+func pairsNetwork(pairs []Pair) Network {
+	var trips, rates []float64
+	for _, p := range pairs {
+		trips, rates = append(trips, p.RoundTrip), append(rates, p.BytesPerSecond)
+	}
+	return Network{Kind: "hosts", Latency: bench.Median(trips) / 2, BytesPerSecond: bench.Median(rates), Links: []Link{}, Pairs: pairs}
 }
 
 // seconds returns what a message takes.
@@ -47,80 +60,4 @@ func (n Network) seconds(bytes float64) float64 {
 		return n.Latency
 	}
 	return n.Latency + bytes/n.BytesPerSecond
-}
-
-// echoes is how often each message goes forth and back; the fastest counts, as which only the network tells of.
-const echoes = 40
-
-// Loopback measures the links between ranks of one machine.
-func Loopback(ctx context.Context) ([]Link, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	ln, err := comm.TCP{}.Listen(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer ln.Close()
-	defer context.AfterFunc(ctx, func() { ln.Close() })()
-	sizes := []int{8, 4 << 10, 64 << 10, 1 << 20, 4 << 20}
-	served := make(chan error, 1)
-	go func() {
-		served <- func() error {
-			l, err := ln.Accept()
-			if err != nil {
-				return err
-			}
-			defer l.Close()
-			defer context.AfterFunc(ctx, func() { l.Close() })()
-			return echo(ctx, l, sizes, false, nil)
-		}()
-	}()
-	l, err := comm.TCP{}.Dial(ctx, ln.Addr())
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	var links []Link
-	err = echo(ctx, l, sizes, true, func(size int, d time.Duration) {
-		links = append(links, Link{float64(size), d.Seconds() / 2})
-	})
-	if err == nil {
-		err = <-served
-	}
-	if err != nil {
-		return nil, fmt.Errorf("measure links: %w", err)
-	}
-	return links, nil
-}
-
-// echo is one side of an exchange of messages: the first sends each and waits for it to come back.
-func echo(ctx context.Context, l comm.Link, sizes []int, first bool, tell func(size int, best time.Duration)) error {
-	for _, size := range sizes {
-		b := make([]byte, size)
-		var best time.Duration
-		for i := range echoes {
-			began := time.Now()
-			if first {
-				if err := l.WriteFrame(ctx, net.Buffers{b}); err != nil {
-					return err
-				}
-			}
-			if _, err := io.ReadFull(l, b); err != nil {
-				return err
-			}
-			if !first {
-				if err := l.WriteFrame(ctx, net.Buffers{b}); err != nil {
-					return err
-				}
-			}
-			if d := time.Since(began); i == 0 || d < best {
-				best = d
-			}
-		}
-		if tell != nil {
-			tell(size, best)
-		}
-	}
-	return nil
 }

@@ -23,7 +23,7 @@ func (s *Study) page(svgs [][]byte) []byte {
 	}
 	say("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n")
 	say("<title>Halorun: %s</title>\n", s.title())
-	say("<style>%s</style>\n</head>\n<body>\n", style)
+	b.WriteString("<style>" + style + "</style>\n</head>\n<body>\n")
 	mode := "Strong scaling"
 	if s.Mode == Weak {
 		mode = "Weak scaling"
@@ -31,15 +31,15 @@ func (s *Study) page(svgs [][]byte) []byte {
 	say("<h1>%s of <code>%s</code></h1>\n", mode, strings.Join(s.Ops, " "))
 	say("<dl>\n")
 	row := func(name, value string) { say("<dt>%s</dt><dd>%s</dd>\n", name, value) }
-	row("picture", strings.TrimPrefix(strings.SplitN(s.title(), "; ", 2)[0], s.Mode+" scaling: "))
-	row("machine", fmt.Sprintf("%s: %s, %s, %s of memory", s.Machine.Host, s.Machine.CPU, count(s.Machine.Cores, "core"), bench.BytesText(float64(s.Machine.MemoryBytes))))
+	row("picture", s.pictureText())
+	row("machine", fmt.Sprintf("%s: %s, %s, %s of memory", s.Machine.Host, s.Machine.CPU, bench.Count(s.Machine.Cores, "core"), bench.BytesText(float64(s.Machine.MemoryBytes))))
 	for _, h := range s.Hosts {
-		row("host", fmt.Sprintf("%s: %s, %s, %s, %s of memory", h.Host, count(h.Slots, "slot"), count(h.Cores, "core"), h.Arch, bench.BytesText(float64(h.MemoryBytes))))
+		row("host", fmt.Sprintf("%s: %s, %s, %s, %s of memory", h.Host, bench.Count(h.Slots, "slot"), bench.Count(h.Cores, "core"), h.Arch, bench.BytesText(float64(h.MemoryBytes))))
 	}
-	row("versions", fmt.Sprintf("Halorun %s, %s, %s, %s kernels on %s", s.Version, s.Machine.Go, s.Machine.Kernel, s.Machine.Kernels, s.Machine.Arch))
+	row("versions", fmt.Sprintf("Halorun %s, %s, %s, %s kernels on %s", s.Version, s.Machine.Go, s.Machine.Kernel, s.Machine.KernelPath, s.Machine.Arch))
 	row("date", s.Began.Format(time.RFC1123Z))
 	row("runs", s.times())
-	say("<dt>command</dt><dd><code>%s</code></dd>\n", shellText(s.Command))
+	say("<dt>command</dt><dd><code>%s</code></dd>\n", bench.ShellText(s.Command))
 	say("</dl>\n")
 	if s.Identical {
 		say("<p class=\"ok\">✓ %s</p>\n", s.sameText())
@@ -54,14 +54,14 @@ func (s *Study) page(svgs [][]byte) []byte {
 		}
 		say("</ul>\n")
 	}
-	figures := s.figures()
+	plots := s.plots()
 	draw := func(from, to int) {
-		say("<div class=\"figures\">\n")
+		say("<div class=\"plots\">\n")
 		for i := from; i < to; i++ {
 			say("<figure>\n")
 			_, svg, _ := bytes.Cut(svgs[i], []byte("?>\n"))
 			b.Write(svg)
-			say("<figcaption>Figure %d. %s</figcaption>\n</figure>\n", i+1, figures[i].caption)
+			say("<figcaption>Figure %d. %s</figcaption>\n</figure>\n", i+1, plots[i].caption)
 		}
 		say("</div>\n")
 	}
@@ -93,10 +93,19 @@ func (s *Study) page(svgs [][]byte) []byte {
 			draw(2, 3)
 		}
 	}
-	say("<p class=\"note\">Speed-up is the time of the fewest ranks by that of more, efficiency that by the number of ranks. The serial fraction is the one that Amdahl's law " +
-		"(Karp and Flatt), or Gustafson's for weak scaling, needs to explain the time; one that grows with the ranks tells of overhead. Imbalance is how much longer the slowest " +
-		"rank computed than the mean. Moved are the bytes that ranks have sent to each other.</p>\n</body>\n</html>\n")
+	say("<p class=\"note\">%s Imbalance is how much longer the slowest rank computed than the mean. Moved are the bytes that ranks have sent to each other.</p>\n</body>\n</html>\n",
+		s.definitions())
 	return b.Bytes()
+}
+
+// definitions says what speed-up, efficiency and serial fraction are.
+func (s *Study) definitions() string {
+	if s.Mode == Weak {
+		return "Efficiency is the time of the fewest ranks by that of these, and scaled speed-up the efficiency times how many times as many ranks there are. The serial fraction " +
+			"is the part of a job's time that, by Gustafson's law, would have to be serial to explain that; one that grows with the ranks tells of overhead."
+	}
+	return "Speed-up is the time of the fewest ranks by that of these, and efficiency the speed-up by how many times as many ranks there are. The serial fraction is the part of the " +
+		"work that, by Amdahl's law (Karp and Flatt), would have to be serial to explain that; one that grows with the ranks tells of overhead."
 }
 
 const style = `
@@ -117,21 +126,9 @@ tr.crowded td { color: #8a4b00; background: #fff7ea; }
 .bad { color: #a03000; font-weight: 600; }
 .warnings { color: #8a4b00; padding-left: 1.2rem; }
 .note { color: #555; font-size: .88rem; margin: .3rem 0; }
-.figures { display: flex; flex-wrap: wrap; gap: 0 2rem; }
+.plots { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 figure { margin: 1.5rem 0; flex: 1 1 28rem; max-width: 38rem; break-inside: avoid; }
 figure svg { width: 100%; height: auto; display: block; }
 figcaption { color: #444; font-size: .9rem; }
 @media print { body { max-width: none; margin: 0; } }
 `
-
-// shellText shows a command as it can be typed.
-func shellText(args []string) string {
-	var all []string
-	for _, a := range args {
-		if a == "" || strings.Trim(a, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,@%+") != "" {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-		all = append(all, a)
-	}
-	return strings.Join(all, " ")
-}

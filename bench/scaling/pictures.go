@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"halorun/bench"
 	"halorun/ranks/raster"
 )
 
@@ -33,7 +34,7 @@ func (p *Plan) pictures(ctx context.Context, w *workshop) (all []input, err erro
 		}
 		return all, p.stack(ctx, w, all)
 	}
-	sizes := make(map[string]Size)
+	sizes := make(map[string]bench.Size)
 	for i, place := range p.Places {
 		size, name := *p.Synthetic, "input.ppm"
 		if p.Weak {
@@ -44,7 +45,7 @@ func (p *Plan) pictures(ctx context.Context, w *workshop) (all []input, err erro
 			name = fmt.Sprintf("input-%d.ppm", place.Ranks)
 		}
 		in := input{w.file(name), true}
-		if err := size.outline(in.name); err != nil {
+		if err := size.Outline(in.name); err != nil {
 			return nil, err
 		}
 		if err := p.check(ctx, w, i, nil, in.name); err != nil {
@@ -57,10 +58,7 @@ func (p *Plan) pictures(ctx context.Context, w *workshop) (all []input, err erro
 			break // there is only one
 		}
 		p.say("painting a picture of %d × %d", sizes[in.name].Width, sizes[in.name].Height)
-		if err := sizes[in.name].paint(ctx, in.name); err != nil {
-			if ctx.Err() != nil {
-				err = context.Cause(ctx)
-			}
+		if err := sizes[in.name].Paint(ctx, in.name); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +99,7 @@ func (p *Plan) stack(ctx context.Context, w *workshop, all []input) error {
 	}
 	one := w.file("one.pnm")
 	convert := Runner{Program: p.Jobs.Program, Flags: []string{"--quiet", "--checkpoint", "off"}, Suspend: p.Jobs.Suspend}
-	if _, _, err := convert.job(ctx, 1, p.Jobs.Read, p.Input, one, same); err != nil {
+	if _, err := convert.job(ctx, 1, p.Jobs.Read, p.Input, one, same); err != nil {
 		return err
 	}
 	for i, place := range p.Places {
@@ -113,7 +111,7 @@ func (p *Plan) stack(ctx context.Context, w *workshop, all []input) error {
 		in := input{tall, true}
 		if ext != "pnm" {
 			in.name = w.file(fmt.Sprintf("input-%d.%s", place.Ranks, ext))
-			if _, _, err := convert.job(ctx, 1, nil, tall, in.name, same); err != nil {
+			if _, err := convert.job(ctx, 1, nil, tall, in.name, same); err != nil {
 				return err
 			}
 			if err := os.Remove(tall); err != nil {

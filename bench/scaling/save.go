@@ -48,7 +48,7 @@ func (s *Study) Save(dir string) (names []string, err error) {
 		return nil, err
 	}
 	var svgs [][]byte
-	for _, f := range s.figures() {
+	for _, f := range s.plots() {
 		svg, err := f.SVG()
 		if err != nil {
 			return nil, err
@@ -88,10 +88,10 @@ func putFile(name string, b []byte) error {
 // Names are those of the files that Save writes.
 func Names() []string {
 	names := []string{"scaling.json", "scaling.csv", "report.html"}
-	for _, f := range figureNames() {
+	for _, f := range plotNames() {
 		names = append(names, f+".svg", f+".png")
 	}
 	return names
 }
 
-func figureNames() []string { return []string{"speedup", "efficiency", "time"} }
+func plotNames() []string { return []string{"speedup", "efficiency", "time"} }

@@ -3,6 +3,8 @@ package scaling
 import (
 	"slices"
 	"time"
+
+	"halorun/bench"
 )
 
 // Study is all that was found out, as scaling.json holds it. Its names are a promise to scripts.
@@ -65,6 +67,7 @@ type Point struct {
 	Bytes     int64    `json:"bytes_moved"`
 	MostBytes int64    `json:"most_bytes_of_a_rank"` // sent and received
 	Checksums []string `json:"checksums"`            // of outputs; one, if all are identical
+	WarmUp    *Run     `json:"warm_up,omitempty"`    // the one before the others
 	Runs      []Run    `json:"runs"`
 	Check     *Run     `json:"check,omitempty"` // of weak scaling: the same picture with another number of ranks
 }
@@ -81,7 +84,7 @@ type Place struct {
 // Run is one job.
 type Run struct {
 	Ranks     int     `json:"ranks"`
-	Round     int     `json:"round"`        // from 1; 0 warms up
+	Round     int     `json:"round"`        // from 1; 0: it only warms up, or checks
 	Wall      float64 `json:"wall_seconds"` // from the start of the program to its end
 	Checksum  string  `json:"checksum"`     // of its output
 	Imbalance float64 `json:"imbalance"`
@@ -100,18 +103,8 @@ type Spread struct {
 }
 
 func spreadOf(values []float64) Spread {
-	v := slices.Sorted(slices.Values(values))
-	return Spread{median(v), v[0], v[len(v)-1]}
+	return Spread{bench.Median(values), slices.Min(values), slices.Max(values)}
 }
-
-// median returns that of sorted values.
-func median(v []float64) float64 {
-	n := len(v)
-	return (v[(n-1)/2] + v[n/2]) / 2
-}
-
-// relative returns how far the values are apart, as a part of the median.
-func (s Spread) relative() float64 { return (s.Max - s.Min) / s.Median }
 
 // Steps are seconds by step, as in a job's report.
 type Steps struct {
@@ -147,22 +140,33 @@ const (
 	Weak   = "weak"
 )
 
+// law is the one that the study's mode calls for.
+func (s *Study) law() func(base, ranks int, t0, t float64) (speedup, efficiency float64, serial *float64) {
+	if s.Mode == Weak {
+		return weak
+	}
+	return strong
+}
+
+// walls are the times of the runs.
+func (p *Point) walls() (all []float64) {
+	for _, r := range p.Runs {
+		all = append(all, r.Wall)
+	}
+	return all
+}
+
 // settle computes what follows from the runs.
 func (s *Study) settle() {
 	slices.SortFunc(s.Points, func(a, b Point) int { return a.Ranks - b.Ranks })
-	law := strong
-	if s.Mode == Weak {
-		law = weak
-	}
 	s.Base = s.Points[0].Ranks
 	for i := range s.Points {
 		p := &s.Points[i]
-		var walls, imbalances []float64
+		var imbalances []float64
 		for _, r := range p.Runs {
-			walls = append(walls, r.Wall)
 			imbalances = append(imbalances, r.Imbalance)
 		}
-		p.Wall, p.Imbalance = spreadOf(walls), spreadOf(imbalances).Median
+		p.Wall, p.Imbalance = spreadOf(p.walls()), bench.Median(imbalances)
 		typical := p.Runs[0]
 		for _, r := range p.Runs {
 			if abs(r.Wall-p.Wall.Median) < abs(typical.Wall-p.Wall.Median) {
@@ -170,7 +174,7 @@ func (s *Study) settle() {
 			}
 		}
 		p.Steps, p.Slowest, p.Bytes, p.MostBytes = typical.steps, typical.slowest, typical.Bytes, typical.mostBytes
-		p.Speedup, p.Efficiency, p.Serial = law(s.Base, p.Ranks, s.Points[0].Wall.Median, p.Wall.Median)
+		p.Speedup, p.Efficiency, p.Serial = s.law()(s.Base, p.Ranks, s.Points[0].Wall.Median, p.Wall.Median)
 		p.MPixelPerS = p.Input.pixels() / 1e6 / p.Wall.Median
 	}
 	s.compare()

@@ -9,10 +9,11 @@ import (
 	"halorun/bench"
 )
 
-// crowded marks figures of more ranks than cores.
 const (
-	crowded     = "*"
+	crowded     = "*" // marks figures of more ranks than cores
 	crowdedText = "more ranks than cores, which they share"
+
+	scaledSpeedup = "SCALED SPEED-UP" // in the heads of tables
 )
 
 // Print writes the tables for a terminal.
@@ -55,20 +56,25 @@ type Table struct {
 }
 
 func (s *Study) title() string {
+	return fmt.Sprintf("%s scaling: %s; %s", s.Mode, s.pictureText(), strings.Join(s.Ops, " "))
+}
+
+// pictureText says what is read and written.
+func (s *Study) pictureText() string {
 	p := s.Points[len(s.Points)-1]
 	size := fmt.Sprintf("%d × %d", p.Input.Width, p.Input.Height)
 	if s.Mode == Weak {
 		first := s.Points[0].Input
 		size = fmt.Sprintf("%d × %d for each rank", first.Width, first.Height/max(1, s.Base))
 	}
-	return fmt.Sprintf("%s scaling: %s, %s, %s to %s; %s", s.Mode, s.Input, size, p.Input.Format, p.Output.Format, strings.Join(s.Ops, " "))
+	return fmt.Sprintf("%s, %s, %s to %s", s.Input, size, p.Input.Format, p.Output.Format)
 }
 
 func (s *Study) where() string {
 	m := s.Machine
-	text := fmt.Sprintf("%s on %s, %s, %s, %s kernels", s.Began.Format("2006-01-02"), m.CPU, count(m.Cores, "core"), bench.BytesText(float64(m.MemoryBytes)), m.Kernels)
+	text := fmt.Sprintf("%s on %s, %s, %s, %s kernels", s.Began.Format("2006-01-02"), m.CPU, bench.Count(m.Cores, "core"), bench.BytesText(float64(m.MemoryBytes)), m.KernelPath)
 	if len(s.Hosts) > 0 {
-		text += "; " + count(len(s.Hosts), "host")
+		text += "; " + bench.Count(len(s.Hosts), "host")
 	}
 	return text + "; " + s.times()
 }
@@ -106,11 +112,11 @@ func (p *Point) label() string {
 func (s *Study) gains() Table {
 	t := Table{Title: "Time and speed-up", Head: []string{"RANKS", "WALL", "MIN", "MAX", "SPEED-UP", "EFFICIENCY", "SERIAL", "MPIXEL/S", "IMBALANCE", "MOVED"}}
 	if s.Mode == Weak {
-		t.Title, t.Head[4] = "Time and scaled speed-up", "SCALED SPEED-UP"
+		t.Title, t.Head[4] = "Time and scaled speed-up", scaledSpeedup
 	}
 	for _, p := range s.Points {
 		t.Rows = append(t.Rows, []string{
-			p.label(), seconds(p.Wall.Median), seconds(p.Wall.Min), seconds(p.Wall.Max), fmt.Sprintf("%.2f", p.Speedup), percent(p.Efficiency),
+			p.label(), bench.SecondsText(p.Wall.Median), bench.SecondsText(p.Wall.Min), bench.SecondsText(p.Wall.Max), fmt.Sprintf("%.2f", p.Speedup), percent(p.Efficiency),
 			serialText(p.Serial), fmt.Sprintf("%.4g", p.MPixelPerS), percent(p.Imbalance), bench.BytesText(float64(p.Bytes)),
 		})
 	}
@@ -130,15 +136,6 @@ func (s *Study) noteCrowded(t Table) Table {
 	return t
 }
 
-func serialText(serial *float64) string {
-	if serial == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f%%", 100**serial)
-}
-
-func percent(v float64) string { return fmt.Sprintf("%.0f%%", 100*v) }
-
 func (s *Study) split() Table {
 	t := Table{Title: "Where a thread's time goes", Head: []string{"RANKS"}, Notes: []string{"seconds of a thread at each step, the mean of all ranks; steps overlap"}}
 	for _, name := range stepNames() {
@@ -157,11 +154,14 @@ func (s *Study) split() Table {
 
 func (m *Model) forecast() Table {
 	t := Table{Title: "Forecast", Head: []string{"FORECAST", "WALL", "SPEED-UP", "EFFICIENCY", "LAUNCH", "BEGIN", "CONNECT", "SERIAL", "DIVIDED", "TRANSFER", "AGREEMENT"}}
+	if m.weak {
+		t.Head[2] = scaledSpeedup
+	}
 	for _, f := range m.Points {
 		p := f.Parts
 		t.Rows = append(t.Rows, []string{
-			fmt.Sprint(f.Ranks), seconds(f.Wall), fmt.Sprintf("%.2f", f.Speedup), percent(f.Efficiency), seconds(p.Launch), seconds(p.Begin),
-			seconds(p.Connect), seconds(p.Serial), seconds(p.Divided), seconds(p.Transfer), seconds(p.Agreement),
+			fmt.Sprint(f.Ranks), bench.SecondsText(f.Wall), fmt.Sprintf("%.2f", f.Speedup), percent(f.Efficiency), bench.SecondsText(p.Launch), bench.SecondsText(p.Begin),
+			bench.SecondsText(p.Connect), bench.SecondsText(p.Serial), bench.SecondsText(p.Divided), bench.SecondsText(p.Transfer), bench.SecondsText(p.Agreement),
 		})
 	}
 	var errors []string
@@ -170,7 +170,7 @@ func (m *Model) forecast() Table {
 	}
 	t.Notes = append(t.Notes, fmt.Sprintf("the model's error at what was measured: %s; %.0f%% in the mean", strings.Join(errors, ", "), 100*m.Mean))
 	if !m.weak {
-		t.Notes = append(t.Notes, fmt.Sprintf("fastest with %s", count(m.Fastest, "rank")))
+		t.Notes = append(t.Notes, fmt.Sprintf("fastest with %s", bench.Count(m.Fastest, "rank")))
 	}
 	for _, a := range m.Assuming {
 		t.Notes = append(t.Notes, "assuming "+a)
@@ -180,25 +180,31 @@ func (m *Model) forecast() Table {
 
 func (m *Model) terms() Table {
 	t := Table{Title: "Terms of the model", Head: []string{"TERM", "SERIAL", "DIVIDED", "MPIXEL/S OF A THREAD"}}
-	t.Rows = append(t.Rows, []string{"launch", seconds(m.Launch), "-", "-"})
+	t.Rows = append(t.Rows, []string{"launch", bench.SecondsText(m.Launch), "-", "-"})
 	for _, s := range m.Steps {
 		rate := "-"
 		if s.Rate > 0 {
 			rate = fmt.Sprintf("%.4g", s.Rate)
 		}
-		t.Rows = append(t.Rows, []string{s.Name, seconds(s.Serial), seconds(s.Divided), rate})
+		t.Rows = append(t.Rows, []string{s.Name, bench.SecondsText(s.Serial), bench.SecondsText(s.Divided), rate})
 	}
 	of := ""
 	if m.weak {
 		of = ", for the picture of one rank"
 	}
+	how := "medians of what was measured"
+	if m.Network.Error != nil {
+		how = fmt.Sprintf("%s off in the mean where it was measured", percent(*m.Network.Error))
+	}
+	moved := fmt.Sprintf("%s that others share, %s of halo rows", bench.BytesText(m.Shared), bench.BytesText(m.Halo))
+	if m.together < 2 {
+		moved = bench.BytesText(m.Shared) + ", which cannot be told apart into what others share and halo rows"
+	}
 	t.Notes = append(t.Notes,
 		"Amdahl's terms: serial is what one rank needs however many others there are, divided what all share"+of,
-		fmt.Sprintf("begin: %s for each rank of a host; network (%s): %s and %s/s, its error %s", seconds(m.Begin), m.Network.Kind,
-			microseconds(m.Network.Latency), bench.BytesText(m.Network.BytesPerSecond), percent(m.Network.Error)),
-		fmt.Sprintf("of the busiest rank: %s that others share, %s of halo rows", bench.BytesText(m.Shared), bench.BytesText(m.Halo)),
+		fmt.Sprintf("begin: %s for each rank of a host; network (%s): %s and %s/s, %s", bench.SecondsText(m.Begin), m.Network.Kind,
+			microseconds(m.Network.Latency), bench.BytesText(m.Network.BytesPerSecond), how),
+		"of the busiest rank: "+moved,
 	)
 	return t
 }
-
-func microseconds(s float64) string { return fmt.Sprintf("%.3g µs", 1e6*s) }

@@ -61,10 +61,13 @@ func benchFigures(c *cli.Context) error {
 	if f.Halorun, err = os.Executable(); err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	ctx, _, stop := watchSignals(c.Context, 0, log, progress.NewConsole(os.Stderr))
+	ctx, signals, stop := watchSignals(c.Context, 0, log, progress.NewConsole(os.Stderr))
 	defer stop()
+	f.Suspend = signals.suspend
+	var figures *measure.Figures
+	run := func() { figures, err = measure.MeasureFigures(ctx, f) }
 	if !c.IsSet("out") {
-		figures, err := measure.MeasureFigures(ctx, f)
+		signals.during(ctx, run)
 		if err != nil {
 			return err
 		}
@@ -76,7 +79,7 @@ func benchFigures(c *cli.Context) error {
 		return &ranks.OutputError{Name: c.String("out"), Err: err}
 	}
 	defer out.Cleanup()
-	figures, err := measure.MeasureFigures(ctx, f)
+	signals.during(ctx, run)
 	if err != nil {
 		return err
 	}

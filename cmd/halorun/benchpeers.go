@@ -45,7 +45,7 @@ func benchPeers(c *cli.Context) error {
 	if _, err := kernels.Parse(p.Ops); err != nil {
 		return usageError{err}
 	}
-	if _, _, _, err := measure.ParseSynthetic(p.Input); err != nil {
+	if _, _, err := measure.ParseSynthetic(p.Input); err != nil {
 		return usageError{err}
 	}
 	if !c.IsSet("ranks") {
@@ -71,9 +71,11 @@ func benchPeers(c *cli.Context) error {
 	if p.Halorun, err = os.Executable(); err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	ctx, _, stop := watchSignals(c.Context, 0, log, progress.NewConsole(os.Stderr))
+	ctx, signals, stop := watchSignals(c.Context, 0, log, progress.NewConsole(os.Stderr))
 	defer stop()
-	report, err := measure.Peers(ctx, p)
+	p.Suspend = signals.suspend
+	var report *measure.PeersReport
+	signals.during(ctx, func() { report, err = measure.Peers(ctx, p) })
 	switch {
 	case err != nil:
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	measure "halorun/bench"
 	"halorun/bench/scaling"
 	"halorun/kernels"
 	"halorun/launcher/jobs"
@@ -154,7 +155,7 @@ func usableCores() int { return min(cores(), runtime.GOMAXPROCS(0)) }
 
 // scalingInput refuses what is no single picture that can be read again and again.
 func scalingInput(p *scaling.Plan) error {
-	size, ok, err := scaling.ParseSynthetic(p.Input)
+	size, ok, err := measure.ParseSynthetic(p.Input)
 	if err != nil {
 		return usageError{err}
 	}
@@ -224,6 +225,7 @@ func placeScaling(ctx context.Context, c *cli.Context, p *scaling.Plan) error {
 	if err != nil {
 		return err
 	}
+	var machines []int // by the index of a host
 	for _, n := range numbers {
 		o.np = n
 		hosts, placement, err := o.place()
@@ -235,9 +237,12 @@ func placeScaling(ctx context.Context, c *cli.Context, p *scaling.Plan) error {
 			for _, h := range hosts {
 				p.Hosts = append(p.Hosts, scaling.Host{Host: h.String(), Slots: h.Slots, Cores: max(1, h.Slots)})
 			}
-			if err := askHosts(ctx, c, o, p); err != nil {
+			if machines, err = askHosts(ctx, c, o, p); err != nil {
 				return err
 			}
+		}
+		for rank, host := range placement {
+			placement[rank] = machines[host]
 		}
 		p.Places[len(p.Places)-1].Count(placement, p.Hosts, p.Threads)
 	}
@@ -247,15 +252,16 @@ func placeScaling(ctx context.Context, c *cli.Context, p *scaling.Plan) error {
 	return nil
 }
 
-// askHosts has hosts tell how many cores they have, and how fast the ways between them are. What does not answer will be the first job's error.
-func askHosts(ctx context.Context, c *cli.Context, o hostOptions, p *scaling.Plan) error {
+// askHosts has hosts tell how many cores they have, and how fast the ways between them are. What does not answer will be the first job's error. It
+// leaves one of several names for one machine, and returns which of the plan's hosts each one is.
+func askHosts(ctx context.Context, c *cli.Context, o hostOptions, p *scaling.Plan) ([]int, error) {
 	if len(o.hosts) == 0 {
 		p.Hosts[0].Cores = p.Cores
-		return nil
+		return []int{0}, nil
 	}
 	found, err := probeHosts(ctx, c, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, h := range found.Hosts {
 		i := slices.IndexFunc(p.Hosts, func(one scaling.Host) bool { return one.Host == h.Host })
@@ -263,18 +269,27 @@ func askHosts(ctx context.Context, c *cli.Context, o hostOptions, p *scaling.Pla
 			p.Hosts[i].Cores, p.Hosts[i].Arch, p.Hosts[i].MemoryBytes = h.Cores, h.Arch, h.MemoryBytes
 		}
 	}
-	var links []scaling.Link
 	for _, pair := range found.Pairs {
 		if pair.Error == "" && pair.BytesPerSecond > 0 {
-			const much = 1 << 20
-			links = append(links, scaling.Link{Bytes: 8, Seconds: pair.RoundTripSeconds / 2},
-				scaling.Link{Bytes: much, Seconds: pair.RoundTripSeconds/2 + much/pair.BytesPerSecond})
+			p.Pairs = append(p.Pairs, scaling.Pair{From: pair.From, To: pair.To, RoundTrip: pair.RoundTripSeconds, BytesPerSecond: pair.BytesPerSecond})
 		}
 	}
-	if len(links) > 0 {
-		p.Links = func(context.Context) ([]scaling.Link, error) { return links, nil }
+	var machines []int
+	var one []scaling.Host
+	for i, h := range p.Hosts {
+		if len(found.machines) == len(p.Hosts) {
+			if first := slices.Index(found.machines, found.machines[i]); first < i {
+				machines = append(machines, machines[first])
+				one[machines[first]].Slots += h.Slots
+				continue
+			}
+		}
+		machines, one = append(machines, len(one)), append(one, h)
 	}
-	return nil
+	if p.Hosts = one; len(one) == 1 {
+		p.Pairs = nil // the links are within a machine
+	}
+	return machines, nil
 }
 
 // rankNumbers returns those of --ranks, rising.

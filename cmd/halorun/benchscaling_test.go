@@ -34,12 +34,18 @@ func TestClusterScaling(t *testing.T) {
 				t.Errorf("%s: %+v", hosts, h)
 			}
 		}
-		if n := s.Model.Network; n.Kind != "hosts" || n.BytesPerSecond <= 0 || len(n.Links) == 0 {
+		if n := s.Model.Network; n.Kind != "hosts" || n.Latency <= 0 || n.BytesPerSecond <= 0 || len(n.Pairs) == 0 || n.Error != nil {
 			t.Errorf("%s: %+v", hosts, n)
 		}
 	}
 	if page := l.read("h1", l.shared("scaling/report.html")); !bytes.Contains(page, []byte("<dd>h3: ")) {
 		t.Error("the page does not say which hosts there were")
+	}
+	// Two names of one machine are one host, which has its cores once.
+	e := l.halorun("h1", "bench", "scaling", "--host", "h2:1,10.77.0.2:1", "--ranks", "2", "--repeat", "1", "--json", "--quiet", "--out", l.shared("scaling"), "/tmp/in.ppm", "invert")
+	s, err := scaling.ReadJSON(strings.NewReader(e.stdout))
+	if err != nil || len(s.Hosts) != 1 || s.Hosts[0].Slots != 2 || s.Hosts[0].Cores != runtime.NumCPU() || s.Points[0].Hosts != 1 || s.Points[0].Fullest != 2 {
+		t.Errorf("%+v, %v", e, err)
 	}
 	l.fails(4, "h1", []string{"bench", "scaling", "--host", "h1,nowhere", "--quiet", "--repeat", "1", "--out", l.shared("none"), "/tmp/in.ppm", "invert"}, "nowhere")
 }

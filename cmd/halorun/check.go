@@ -14,7 +14,6 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
-	measure "halorun/bench"
 	"halorun/hostfiles"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
@@ -59,6 +58,8 @@ type check struct {
 	Pairs    []pairCheck `json:"pairs"`
 	Problems []string    `json:"problems"`
 	Advice   []string    `json:"advice"` // what may help against several of them
+
+	machines []string // where the process of each host was, by its index: by one name, if several hosts are one machine
 }
 
 type hostCheck struct {
@@ -146,6 +147,7 @@ func newCheck(hosts []hostfiles.Host, result *launcher.Result, remotePath string
 	reports := make(map[string]probed)
 	for _, r := range result.Ranks {
 		reports[r.Host] = decodeProbed(r.Result)
+		found.machines = append(found.machines, r.Host)
 	}
 	if result.Head != nil {
 		reports[result.Head.Host] = decodeProbed(result.Head.Result)
@@ -207,10 +209,10 @@ func (h *hostCheck) judge(p probed) {
 	case p.Facts.FolderError != "":
 		problem("%s; make it, or choose another with --wdir", p.Facts.FolderError)
 	case p.Facts.Folder != "" && p.Facts.DiskFreeBytes < minDisk:
-		problem("%s has only %s left; 'df -h %[1]s' there, or choose another with --wdir", p.Facts.Folder, measure.BytesText(float64(p.Facts.DiskFreeBytes)))
+		problem("%s has only %s left; 'df -h %[1]s' there, or choose another with --wdir", p.Facts.Folder, progress.Bytes(float64(p.Facts.DiskFreeBytes)))
 	}
 	if p.Facts.Cores > 0 && p.Facts.MemoryAvailable < minMemory {
-		problem("only %s of memory are free; 'ps aux --sort -rss | head' there", measure.BytesText(float64(p.Facts.MemoryAvailable)))
+		problem("only %s of memory are free; 'ps aux --sort -rss | head' there", progress.Bytes(float64(p.Facts.MemoryAvailable)))
 	}
 }
 
@@ -262,7 +264,7 @@ func (c *check) print(to io.Writer, colours bool) error {
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", h.Host, ssh, h.Program, h.Arch, h.Cores,
-			measure.BytesText(float64(h.MemoryAvailable)), measure.BytesText(float64(h.DiskFreeBytes)), clock, state(len(h.Problems) == 0, "problem"))
+			progress.Bytes(float64(h.MemoryAvailable)), progress.Bytes(float64(h.DiskFreeBytes)), clock, state(len(h.Problems) == 0, "problem"))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -275,7 +277,7 @@ func (c *check) print(to io.Writer, colours bool) error {
 				fmt.Fprintf(w, "%s\t%s\t-\t-\t-\t%s\n", p.From, p.To, state(false, "no way"))
 				continue
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f ms\t%s/s\t%s\n", p.From, p.To, p.Address, 1e3*p.RoundTripSeconds, measure.BytesText(p.BytesPerSecond), state(true, ""))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%.2f ms\t%s/s\t%s\n", p.From, p.To, p.Address, 1e3*p.RoundTripSeconds, progress.Bytes(p.BytesPerSecond), state(true, ""))
 		}
 		if err := w.Flush(); err != nil {
 			return err

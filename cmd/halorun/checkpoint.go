@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,7 +18,6 @@ import (
 
 	"halorun/cmdline"
 	"halorun/launcher/jobs"
-	"halorun/launcher/jobs/history"
 	"halorun/ranks"
 	"halorun/ranks/raster"
 	"halorun/ranks/raster/metadata"
@@ -68,9 +68,7 @@ func (o *checkpointOptions) parse(c *cli.Context) error {
 		return usage("--verify-input %q: there are sample and full", verify)
 	}
 	o.resume, o.id, o.flags = c.Bool("resume"), c.String("resume-job"), flagsOf(c)
-	if db := o.flags["log-db"]; len(db) > 0 && history.HasPassword(db[0]) {
-		delete(o.flags, "log-db") // they are written down
-	}
+	maps.DeleteFunc(o.flags, isSecret) // they are written down
 	if o.resume && o.mode == ranks.CheckpointOff {
 		return usage("--resume with --checkpoint off: there would be nothing to resume")
 	}

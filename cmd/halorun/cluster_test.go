@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -615,6 +616,12 @@ func TestClusterOptions(t *testing.T) {
 			if !strings.Contains(e.stderr, "\n"+prefix) {
 				t.Errorf("no line begins with %q", prefix)
 			}
+		}
+		// The history keeps them apart, too.
+		id := regexp.MustCompile(`(?m)^[0-9a-f]{8}`).FindString(l.Run("h1", l.exe, "jobs"))
+		head, one := l.Run("h1", l.exe, "logs", "--rank", "head", id), l.Run("h1", l.exe, "logs", "--rank", "1", id)
+		if !strings.Contains(head, "[head@h1] init ") || strings.Contains(head, "@h2] ") || !strings.Contains(one, "[1@h2] init ") || strings.Contains(one, "@h1] ") {
+			t.Errorf("of the head: %.300s\nof rank 1: %.300s", head, one)
 		}
 		for line := range strings.Lines(e.stderr) {
 			if !strings.Contains(line, "] init ") || strings.Count(line, " init ") != 1 {

@@ -38,7 +38,7 @@ func TestJSON(t *testing.T) {
 	// How each is made to print its table here. One that is not in this list needs more than this machine; it is only asked for the flag.
 	lines := map[string][]string{
 		"run": {"run --dry-run in.ppm out.ppm gray", "run --dry-run pictures out gray"}, "jobs": {"jobs"}, "ops": {"ops"},
-		"hosts show": {"hosts show"}, "bench kernels": {"bench kernels --size 8x8 --op gray --repeat 1"},
+		"hosts show": {"hosts show"}, "jobs prune": {"jobs prune --keep 9"}, "bench kernels": {"bench kernels --size 8x8 --op gray --repeat 1"},
 	}
 	for path, c := range cmdline.Commands(newApp()) {
 		if !cmdline.Runs(c) || noTables[path] != "" {

@@ -2,15 +2,18 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher/jobs"
+	"halorun/launcher/jobs/history"
 )
 
 func completionCommand() *cli.Command {
@@ -40,7 +43,7 @@ const completeName = "complete"
 // completeMain tells how the last of the words may go on. Nothing that it meets is worth a message in the middle of typing.
 func completeMain(words []string) error {
 	app := newApp()
-	c := cmdline.Completer{App: app, Values: map[string]func(*cmdline.Line, string) []cmdline.Candidate{"OP": completeOps, "JOB": completeJobs, "ID": completeJobs}}
+	c := cmdline.Completer{App: app, Values: map[string]func(*cmdline.Line, string) []cmdline.Candidate{"OP": completeOps, "JOB": completeJobs}}
 	return c.Complete(os.Stdout, words)
 }
 
@@ -51,23 +54,45 @@ func completeOps(_ *cmdline.Line, typed string) (all []cmdline.Candidate) {
 	return all
 }
 
-// completeJobs offers the jobs that can be resumed.
+// completeJobs offers jobs: those that can be resumed, and, where one wants to know of others, the latest of the history.
 func completeJobs(line *cmdline.Line, typed string) (all []cmdline.Candidate) {
-	root := cmp.Or(line.Flag("checkpoint-dir"), os.Getenv(cmdline.Variable("checkpoint-dir")))
+	given := func(flag string) string { return cmp.Or(line.Flag(flag), os.Getenv(cmdline.Variable(flag))) }
+	root := given("checkpoint-dir")
 	if root == "" {
 		var err error
 		if root, err = jobs.Root(); err != nil {
 			return nil
 		}
 	}
-	known, err := jobs.List(root)
-	if err != nil {
-		return nil
+	var rows []history.Row
+	ctx, cancel := context.WithTimeout(context.Background(), completeTime)
+	defer cancel()
+	list := func(h *history.History) (err error) {
+		rows, err = history.List(ctx, h, root, history.Wanted{Limit: listed, Resumable: line.Command.Name == "resume"})
+		return err
 	}
-	for _, j := range known {
-		if strings.HasPrefix(j.ID, typed) {
-			all = append(all, cmdline.Candidate{Word: j.ID, Doc: oneLine(fmt.Sprintf("%s to %s, %s", j.Input, j.Output, chainText(j.Ops, " ")))})
+	if line.Command.Name == "resume" || useCompleted(ctx, given("log-db"), list) != nil {
+		_ = list(nil) // without a history there is the ledger
+	}
+	for _, r := range rows {
+		if strings.HasPrefix(r.Job, typed) {
+			all = append(all, cmdline.Candidate{Word: r.Job, Doc: oneLine(fmt.Sprintf("%s: %s to %s, %s", stateText(r), r.Input, r.Output, chainText(r.Ops, " ")))})
 		}
 	}
 	return all
+}
+
+// completeTime is how long somebody who types waits for a database.
+const completeTime = 2 * time.Second
+
+// useCompleted calls f with the history that a command line means.
+func useCompleted(ctx context.Context, db string, f func(*history.History) error) error {
+	target, err := history.Default()
+	if db != "" {
+		target, err = history.ParseTarget(db)
+	}
+	if err != nil {
+		return err
+	}
+	return history.Use(ctx, target, func(string) {}, f)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"halorun/launcher/jobs"
+	"halorun/launcher/jobs/progress/terminaltest"
 )
 
 // Real shells complete what is typed, at a terminal. In their place of halorun there is a function that shows what it is called with.
@@ -54,6 +54,12 @@ func TestCompletion(t *testing.T) {
 		{"halorun run a b edges:l2=t", "run|a|b|edges:l2=true"},
 		{"halorun run a b conv:kernel=@ker", "run|a|b|conv:kernel=@kernel.csv"},
 		{"halorun resume 5c", "resume|5c0ffee5"},
+		{"halorun logs 5c", "logs|5c0ffee5"},
+		{"halorun jobs show 5c", "jobs|show|5c0ffee5"},
+		{"halorun run --progress js", "run|--progress|json"},
+		{"halorun run --log-format=j", "run|--log-format=json"},
+		{"halorun jobs --state resu", "jobs|--state|resumable"},
+		{"halorun logs --level war", "logs|--level|warn"},
 		{"halorun run one", "run|one picture.png"},
 		{"halorun run @li", "run|@list.txt"},
 		{"halorun run --hostfile li", "run|--hostfile|list.txt"},
@@ -128,25 +134,7 @@ type terminal struct {
 // openTerminal starts a program at a terminal of its own.
 func openTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
 	t.Helper()
-	master, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := os.NewFile(uintptr(master), "terminal")
-	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
-	if err == nil {
-		err = unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0)
-	}
-	if err == nil {
-		err = unix.IoctlSetWinsize(master, unix.TIOCSWINSZ, &unix.Winsize{Row: 50, Col: 250})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	file, other := terminaltest.Open(t, 250, 50)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = other, other, other
 	cmd.SysProcAttr = &unix.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {
@@ -156,7 +144,6 @@ func openTerminal(t *testing.T, cmd *exec.Cmd) *terminal {
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		file.Close()
 	})
 	return &terminal{t: t, file: file}
 }

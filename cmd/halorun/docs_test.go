@@ -123,6 +123,12 @@ func TestDesign(t *testing.T) {
 	follow(t, newLab(t, 1), whole(sessions(t, "../../docs/design.md")), nil)
 }
 
+// TestBenchmarks does what the page on benchmarks says.
+func TestBenchmarks(t *testing.T) {
+	t.Parallel()
+	follow(t, newLab(t, 2), whole(sessions(t, "../../docs/benchmarks.md")), nil)
+}
+
 // whole makes a page one session: its sections go on with each other's files.
 func whole(sections []session) (all session) {
 	for _, s := range sections {

@@ -46,7 +46,7 @@ func exitStatuses() []cmdline.Row {
 // usageError is a mistake in the command line.
 type usageError struct{ error }
 
-// reportError is a mistake about --report, so that no report can be written.
+// reportError is a mistake about where reports and messages go, so that none is written.
 type reportError struct{ error }
 
 func (e reportError) Unwrap() error { return e.error }

@@ -233,6 +233,21 @@ func openStream(ctx context.Context, path string, flag int) (*os.File, error) {
 	}
 }
 
+// openWritten opens a file to write it anew, or a stream. The end of ctx closes a stream, unless stop was called: whoever reads it too slowly keeps no
+// job from its end.
+func openWritten(ctx context.Context, path string) (f *os.File, stop func(), err error) {
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		f, err := openStream(ctx, path, os.O_WRONLY)
+		if err != nil {
+			return nil, nil, err
+		}
+		closes := context.AfterFunc(ctx, func() { f.Close() })
+		return f, func() { closes() }, nil
+	}
+	f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	return f, func() {}, err
+}
+
 // writeStream writes to a FIFO or device.
 func writeStream(ctx context.Context, path string, b []byte) error {
 	f, err := openStream(ctx, path, os.O_WRONLY)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher"
 	"halorun/launcher/jobs"
@@ -35,8 +37,13 @@ func folderFlags() []cli.Flag {
 		&cli.StringFlag{Name: "pictures-log", Usage: "of many pictures: one line of JSON for each to `FILE`, as it ends"},
 		&cli.BoolFlag{Name: "null", Aliases: []string{"0"}, Usage: "names in a list end with a zero byte"},
 		&cli.StringFlag{Name: "list-dir", DefaultText: "the working folder", Usage: "names in a list count from `DIR`"},
-		&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"},
+		cmdline.Positive(&cli.Int64Flag{Name: "split-pixels", Value: folder.DefaultLarge, Usage: "of many pictures: those of more than `P` pixels are for all ranks together"}, "the number"),
 	}
+}
+
+// isForMany tells whether a flag says nothing of one picture.
+func isForMany(name string) bool {
+	return name != "list-dir" && slices.ContainsFunc(folderFlags(), func(f cli.Flag) bool { return f.Names()[0] == name })
 }
 
 // folderOptions are the values of folderFlags. They are nil for one picture.
@@ -88,14 +95,17 @@ func manyPictures(input string) bool {
 
 // parseFolder takes over the flags for many pictures.
 func (o *runOptions) parseFolder(c *cli.Context) error {
-	given := ""
+	given, some := "", false
 	for _, f := range folderFlags() {
-		if name := f.Names()[0]; c.IsSet(name) && name != "list-dir" && !fromVariable(c, name) {
-			given = name
+		if name := f.Names()[0]; c.IsSet(name) && isForMany(name) {
+			some = true
+			if !fromVariable(c, name) {
+				given = name
+			}
 		}
 	}
 	pages := c.String("page") == allPages
-	many := manyPictures(o.input)
+	many := manyPictures(o.input) || o.input == "" && some // it is named when what is printed now is run
 	if !many && !pages {
 		if given != "" {
 			return usage("--%s is for many pictures, and INPUT %s is one", given, o.input)
@@ -126,9 +136,6 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 	if o.memory > 0 && o.pictureMemory() < folder.MinMemory {
 		return usage("--memory: a process at many pictures needs %d MiB at least", (ranks.ProgramBytes+folder.MinMemory)>>20)
 	}
-	if m.split < 1 {
-		return usage("--split-pixels %d: the number is at least 1", m.split)
-	}
 	if m.list, _ = strings.CutPrefix(o.input, "@"); m.list == "" && o.input == "@" {
 		return usage("INPUT @: the name of a list comes behind the @, or - for stdin")
 	}
@@ -144,8 +151,8 @@ func (o *runOptions) parseFolder(c *cli.Context) error {
 
 // checkFolders finds mistakes in the paths before anything is read or written.
 func (o *runOptions) checkFolders() error {
-	if o.output == "-" {
-		return usage("OUTPUT is a folder where INPUT is many pictures, not stdout")
+	if err := o.checkNoStreams(); err != nil {
+		return err
 	}
 	if strings.HasPrefix(o.input, "@") && o.many.list != "-" {
 		if st, err := os.Stat(o.many.list); err != nil {
@@ -177,11 +184,19 @@ func (o *runOptions) checkFolders() error {
 	return nil
 }
 
-// checkPagesOf finds mistakes in the paths where INPUT is one file and --page is all. out is what there is of OUTPUT, or nil.
-func (o *runOptions) checkPagesOf(out fs.FileInfo) error {
-	if o.input == "-" {
+// checkNoStreams finds those mistakes that are in the names themselves.
+func (o *runOptions) checkNoStreams() error {
+	switch {
+	case o.output == "-":
+		return usage("OUTPUT is a folder where INPUT is many pictures, not stdout")
+	case o.input == "-":
 		return usage("--page all: INPUT is a file, a folder or a list, not stdin")
 	}
+	return nil
+}
+
+// checkPagesOf finds mistakes in the paths where INPUT is one file and --page is all. out is what there is of OUTPUT, or nil.
+func (o *runOptions) checkPagesOf(out fs.FileInfo) error {
 	switch st, err := os.Stat(o.input); {
 	case err != nil:
 		return &raster.InputError{Name: o.input, Err: err}
@@ -219,15 +234,8 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 		f.ops = append(f.ops, op.String())
 	}
 	report.Ops = f.ops
-	if o.format != "" {
-		f.format, _ = raster.FormatOf("x." + o.format) // it was checked
-		if o.compression != "" {
-			if f.compression, f.level, err = raster.ParseCompression(f.format, o.compression); err != nil {
-				return usageError{err}
-			}
-		}
-	} else if o.compression != "" {
-		return usage("--compression: which formats are written their names decide; give --format, too")
+	if f.format, f.compression, f.level, err = o.folderFormat(); err != nil {
+		return err
 	}
 	if o.dryRun {
 		return f.printFolder(ctx)
@@ -241,7 +249,7 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 			o.log.Warn(fmt.Sprintf("'halorun resume %s' goes on from here, without what is done", f.kept.job.ID))
 		}
 	}()
-	if err := f.open(); err != nil {
+	if err := f.open(ctx); err != nil {
 		return err
 	}
 	defer f.close()
@@ -257,6 +265,21 @@ func (o *runOptions) folderJob(ctx context.Context, signals *signals, report *re
 		err = f.runRanks(ctx, signals)
 	}
 	return f.finish(ctx, err)
+}
+
+// folderFormat returns the format of all pictures, or "" if each has its own, and how they are compressed.
+func (o *runOptions) folderFormat() (format, compression string, level int, err error) {
+	if o.format != "" {
+		format, _ = raster.FormatOf("x." + o.format) // it was checked
+		if o.compression != "" {
+			if compression, level, err = raster.ParseCompression(format, o.compression); err != nil {
+				err = usageError{err}
+			}
+		}
+	} else if o.compression != "" {
+		err = usage("--compression: which formats are written their names decide; give --format, too")
+	}
+	return format, compression, level, err
 }
 
 // folderRun is a job on many pictures while it runs.
@@ -327,7 +350,7 @@ func (f *folderRun) keep() error {
 const journalName = "pictures.seg"
 
 // open opens the journal and the queue, and begins an attempt.
-func (f *folderRun) open() (err error) {
+func (f *folderRun) open(ctx context.Context) (err error) {
 	f.temp = filepath.Join(f.many.output, folder.TempName(f.report.Job))
 	jobs.RemoveTemporary(f.temp)
 	if f.kept != nil {
@@ -359,7 +382,9 @@ func (f *folderRun) open() (err error) {
 	if err == nil {
 		begins := log.Bytes()
 		err = folder.Begin(log, newJobID(), boot)
-		f.tally, err = f.newTally(begins, err)
+		if err == nil {
+			f.tally, err = f.newTally(ctx, begins)
+		}
 	}
 	if err == nil {
 		f.queue, err = folder.NewQueue("", f.id)
@@ -545,6 +570,7 @@ func (f *folderRun) runRanks(ctx context.Context, signals *signals) error {
 		o.event(e)
 	}
 	config.Commit = func() error {
+		o.board.Commit()
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,14 +26,16 @@ type historyOptions struct {
 
 func (o *historyOptions) parse(c *cli.Context) (err error) {
 	o.off = c.Bool("no-history")
+	o.target, err = targetOf(c)
 	if !given(c, "log-db") {
-		o.target, o.err = history.Default()
-		return nil
+		o.err, err = err, nil
 	}
-	if o.target, err = history.ParseTarget(value(c, "log-db")); err != nil {
-		return usage("--log-db: %v", err)
-	}
-	return nil
+	return err
+}
+
+// isSecret tells whether a flag has a value that is not to be written down.
+func isSecret(flag string, values []string) bool {
+	return flag == "log-db" && slices.ContainsFunc(values, history.HasPassword)
 }
 
 // absoluteDatabase makes the name of a database one that means the same anywhere.
@@ -57,13 +59,13 @@ func (o *runOptions) record() *history.Recorder {
 }
 
 // useHistory calls f with the history that a command means. If it cannot be had, the error says so.
-func useHistory(ctx context.Context, c *cli.Context, f func(*history.History) error) error {
+func useHistory(c *cli.Context, f func(*history.History) error) error {
 	target, err := targetOf(c)
 	if err != nil {
 		return err
 	}
 	log := plainLog(false, false)
-	return history.Use(ctx, target, func(text string) { log.Warn(oneLine(text)) }, f)
+	return history.Use(c.Context, target, func(text string) { log.Warn(oneLine(text)) }, f)
 }
 
 func targetOf(c *cli.Context) (history.Target, error) {

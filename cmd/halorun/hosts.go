@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
 	"halorun/cmdline"
+	"halorun/comm"
 	"halorun/hostfiles"
 	"halorun/kernels"
 	"halorun/kernels/simd"
@@ -18,7 +20,7 @@ import (
 // hostFlags are the flags that say where ranks run.
 func hostFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.IntFlag{Name: "np", Aliases: []string{"n"}, DefaultText: "as many as there are slots, or cores of this machine", Usage: "`N` ranks"},
+		cmdline.Within(&cli.IntFlag{Name: "np", Aliases: []string{"n"}, DefaultText: "as many as there are slots, or cores of this machine", Usage: "`N` ranks"}, "the number of ranks", 1, maxRanks),
 		&cli.StringFlag{Name: "hostfile", Aliases: []string{"f", "machinefile"}, Usage: "run on the hosts that `FILE` lists, in Open MPI's or MPICH's syntax"},
 		&cli.StringFlag{Name: "host", Aliases: []string{"H", "hosts"}, Usage: "run on the hosts of `LIST`, such as a:2,b:2 or vm[01-16]"},
 		cmdline.OneOf(&cli.StringFlag{Name: "map-by", Value: "slot", Usage: "`slot` fills host after host, node deals ranks out in turn"}, "slot", "node"),
@@ -31,9 +33,10 @@ func connectFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "ssh", Value: "ssh", Usage: "connect with `PROGRAM`, which takes ssh's arguments"},
 		&cli.StringSliceFlag{Name: "ssh-arg", Usage: "pass `ARG` to ssh, before other options; can be repeated"},
-		&cli.IntFlag{Name: "fanout", Value: 32, Usage: "a host connects to at most `N` others; more hosts are reached through those"},
-		&cli.DurationFlag{Name: "launch-timeout", Value: 10 * time.Second, Usage: "give up on a host that is silent for `D` before it is ready"},
-		&cli.StringFlag{Name: "remote-path", Usage: "the hosts have this program at `PATH`; else it is sent to those that lack it"},
+		cmdline.Within(&cli.IntFlag{Name: "fanout", Value: 32, Usage: "a host connects to at most `N` others; more hosts are reached through those"}, "the number of connections", 1, cmdline.NoLimit),
+		cmdline.AtLeast(&cli.DurationFlag{Name: "launch-timeout", Value: 10 * time.Second, Usage: "give up on a host that is silent for `D` before it is ready"}, 100*time.Millisecond),
+		cmdline.Matching(&cli.StringFlag{Name: "remote-path", Usage: "the hosts have this program at `PATH`; else it is sent to those that lack it"},
+			"an absolute path without quotes, backslashes, $ and !", `^/[^"'$\x60\\!\n]*$`),
 		&cli.StringFlag{Name: "port-range", DefaultText: "any free port", Usage: "ranks listen on the ports `FIRST-LAST`"},
 		&cli.StringFlag{Name: "iface", DefaultText: "those that lead to the other hosts", Usage: "ranks listen on `INTERFACE`: its name, its address or a network such as 10.0.0.0/24"},
 		&cli.BoolFlag{Name: "no-encrypt", Usage: "between hosts only check who connects: whoever can listen on the network can read the picture, and who can change packets can change it"},
@@ -51,9 +54,6 @@ type hostOptions struct {
 
 func parseHosts(c *cli.Context) (hostOptions, error) {
 	o := hostOptions{np: c.Int("np"), oversubscribe: c.Bool("oversubscribe")}
-	if c.IsSet("np") && (o.np < 1 || o.np > maxRanks) {
-		return o, usage("-n %d: the number of ranks is from 1 to %d", o.np, maxRanks)
-	}
 	var err error
 	if by := c.String("map-by"); by != "" || c.IsSet("map-by") {
 		if o.mapBy, err = hostfiles.ParseMapBy(by); err != nil {
@@ -101,15 +101,11 @@ func parseConnect(c *cli.Context, l *launcher.Config, n *networkSpec) error {
 	l.SSH, l.SSHArgs = strings.Fields(c.String("ssh")), c.StringSlice("ssh-arg")
 	l.Fanout, l.LaunchTimeout, l.RemotePath = c.Int("fanout"), c.Duration("launch-timeout"), c.String("remote-path")
 	n.Interface, n.NoEncrypt, n.Ports = c.String("iface"), c.Bool("no-encrypt"), c.String("port-range")
-	switch {
-	case len(l.SSH) == 0:
+	if len(l.SSH) == 0 {
 		return usage("--ssh: names no program")
-	case l.Fanout < 1:
-		return usage("--fanout %d: a host has at least 1 connection", l.Fanout)
-	case l.LaunchTimeout < 100*time.Millisecond:
-		return usage("--launch-timeout %v: the time is at least 100ms", l.LaunchTimeout)
-	case l.RemotePath != "" && (l.RemotePath[0] != '/' || strings.ContainsAny(l.RemotePath, "\"'$`\\!\n")):
-		return usage("--remote-path %q: give an absolute path without quotes, backslashes, $ and !", l.RemotePath)
+	}
+	if err := comm.CheckInterface(n.Interface); err != nil {
+		return usage("--iface: %w", err)
 	}
 	_, err := n.ports()
 	if err != nil {
@@ -132,6 +128,9 @@ func environment(names []string) ([]string, error) {
 				return nil, usage("-x %s: it is not set here; give %s=VALUE", name, name)
 			}
 			x = name + "=" + value
+		}
+		if !utf8.ValidString(x) {
+			return nil, usage("-x %q: it is no UTF-8 text, as which it goes to ranks", x)
 		}
 		if path, ok := strings.CutPrefix(x, simd.Variable+"="); ok && !simd.IsPath(path) {
 			return nil, usage("-x %s: there is no such path; 'halorun bench kernels --help' names them", kernels.Brief(x))

@@ -1,14 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"halorun/cmdline"
 	"halorun/jobfile"
+	"halorun/ranks"
+	"halorun/ranks/raster"
 )
 
 // jobFileFlags are the flags about files that describe a job.
@@ -69,6 +73,42 @@ func (o *runOptions) readJob(c *cli.Context) error {
 	return nil
 }
 
+// checkPrinted finds what is wrong wherever the job will run, and whatever is added to it then.
+func (o *runOptions) checkPrinted() error {
+	if o.memory > 0 && o.memory <= ranks.ProgramBytes {
+		return usage("--memory: a process needs more than %d MiB", ranks.ProgramBytes>>20)
+	}
+	if o.input != "" && o.input != "-" && filepath.Clean(o.input) == filepath.Clean(o.output) {
+		return usage("OUTPUT %s is the same file as INPUT %s", o.output, o.input)
+	}
+	if o.many != nil {
+		if err := o.checkNoStreams(); err != nil {
+			return err
+		}
+		if o.input != "" || o.format != "" {
+			_, _, _, err := o.folderFormat()
+			return err
+		}
+	}
+	if _, err := raster.FormatOf(o.output); o.many == nil && (o.format != "" || err == nil || o.oneHere()) {
+		return o.outputFormat(new(ranks.Job))
+	}
+	// Without a format the compression is one that some format has.
+	var err error
+	for _, format := range []string{"png", "tiff"} {
+		if _, _, err = raster.ParseCompression(format, o.compression); err == nil || o.compression == "" {
+			return nil
+		}
+	}
+	return usage("--compression %q: there are 0 to 9 for a PNG; none, lzw, packbits, deflate[:LEVEL] and zstd[:LEVEL] for a TIFF", o.compression)
+}
+
+// oneHere tells whether INPUT is one picture of this machine, so that OUTPUT, if it is named, is one, too.
+func (o *runOptions) oneHere() bool {
+	st, err := os.Stat(o.input)
+	return err == nil && st.Mode().IsRegular() && o.output != "" && o.output != "-"
+}
+
 // printJob prints a file that describes the job.
 func (o *runOptions) printJob(c *cli.Context) error {
 	if o.mistake != nil {
@@ -76,14 +116,19 @@ func (o *runOptions) printJob(c *cli.Context) error {
 	}
 	f := &jobfile.File{Input: o.input, Output: o.output, Ops: o.ops}
 	for _, key := range keys(c.Command) {
-		if c.IsSet(key.Name) {
-			f.Flags = append(f.Flags, jobfile.Value{Flag: key, Values: valuesOf(c, key.Name)})
+		if !c.IsSet(key.Name) || o.many == nil && isForMany(key.Name) { // a variable that does not count here
+			continue
+		}
+		if v := (jobfile.Value{Flag: key, Values: valuesOf(c, key.Name)}); !isSecret(key.Name, v.Values) {
+			f.Flags = append(f.Flags, v)
 		}
 	}
-	if err := f.Write(c.App.Writer); err != nil {
+	var text bytes.Buffer // so that what cannot be described is told from what cannot be written
+	if err := f.Write(&text); err != nil {
 		return usageError{err}
 	}
-	return nil
+	_, err := c.App.Writer.Write(text.Bytes())
+	return err
 }
 
 // valuesOf returns what a flag was given, as text.

@@ -59,8 +59,8 @@ var samples = map[string][]string{
 	"format": {"png", "TIFF"}, "quality": {"1", "77"}, "compression": {"3", "zstd:4"}, "report": {"r.json", "4", "a b: c #d"}, "timeout": {"90s", "1h3m"},
 	"geometry": {"4x5x3:2"}, "page": {"2"}, "bands": {"2", "4,3,2"}, "scale": {"0,4095"}, "max-pixels": {"123456789012"}, "memory": {"256MiB", "300000000"},
 	"scratch-dir": {"/tmp"}, "checkpoint": {"off", "all", "2.5"}, "checkpoint-dir": {"kept"}, "verify-input": {"full"}, "ssh": {"ssh -F 'x'"},
-	"ssh-arg": {"-v", "-oX=a,b"}, "fanout": {"2"}, "launch-timeout": {"3s"}, "remote-path": {"/opt/halorun"}, "port-range": {"4000-4999"}, "iface": {"eth0"},
-	"heartbeat-timeout": {"700ms"}, "max-restarts": {"0"}, "on-failure": {"shrink"}, "spare": {"z1,z2"}, "bind-to": {"core"}, "x": {"A=1", "B=x, y", "C="},
+	"ssh-arg": {"-v", "-oX=a,b", "-oY= z "}, "fanout": {"2"}, "launch-timeout": {"3s"}, "remote-path": {"/opt/halorun"}, "port-range": {"4000-4999"}, "iface": {"eth0"},
+	"heartbeat-timeout": {"700ms"}, "max-restarts": {"0"}, "on-failure": {"shrink"}, "spare": {"z1,z2"}, "bind-to": {"core"}, "x": {"A=1", "B=x, y", "C=", " D= both ends\t"},
 	"wdir": {"/var/tmp"}, "output-dir": {"logs"}, "progress": {"json", "none"}, "log-format": {"json"}, "log-file": {"log.txt"}, "metrics": {":9090"},
 	"log-db": {"jobs.db", "postgres://h/d"},
 }
@@ -78,6 +78,11 @@ func TestPrintJob(t *testing.T) {
 			}
 			switch values := samples[f.Name]; {
 			case f.Name == "resume": // not with --checkpoint off
+			case f.Name == "compression": // one that the format has
+				args = append(args, "--compression", values[len(values)-1])
+				if !slices.Contains(args, "TIFF") {
+					args[len(args)-1] = values[0]
+				}
 			case f.Kind == cmdline.Switch && !isMany(f.Name):
 				args = append(args, "--"+f.Name+"="+fmt.Sprint(rapid.Bool().Draw(t, "value")))
 			case f.Kind == cmdline.Lines:
@@ -111,6 +116,68 @@ func TestPrintJob(t *testing.T) {
 	for _, f := range flags {
 		if f.Kind != cmdline.Switch && samples[f.Name] == nil && f.Name != "hostfile" && !isMany(f.Name) {
 			t.Errorf("--%s: this test has no values for it", f.Name)
+		}
+	}
+}
+
+// A job is printed only if it can be run, as far as that is known without its files, and it may lack what is added when it is.
+func TestPrintChecks(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	if err := os.WriteFile("here.png", nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	one := []string{"in.png", "out.png", "gray"}
+	for _, args := range [][]string{
+		{"--format", "bogus%%"}, {"--compression", "bogus%%"}, {"--compression", "zstd"}, {"--format", "tif", "--compression", "lzw:3"}, {"--format", "jpg", "--compression", "none"},
+		{"--iface", "bogus%%"}, {"--iface", "10.0.0.0/99"}, {"--iface", "an-interface-with-a-long-name"}, {"--memory", "1MiB"}, {"--page", "0"}, {"--geometry", "x"},
+		{"--format", "bogus", "--"}, {"--compression", "bogus%%", "--"}, {"--allow-failures", "x", "--"}, {"--format", "bogus", "--", "-", "-"},
+		{"--", "here.png", "out", "gray"}, {"--", "here.png", "out.bmp", "gray"}, {"--", "in.png", "./in.png", "gray"}, {"--", "@list", "-", "gray"},
+		{"--page", "all", "--", "-", "out", "gray"}, {"--compression", "3", "--", "@list", "out", "gray"}, {"--format", "jpg", "--compression", "3", "--", "@list", "out", "gray"},
+	} {
+		if !slices.Contains(args, "--") {
+			args = append(args, one...)
+		}
+		if text, err := printed(t, args...); exitStatus(err) != exitUsage || text != "" {
+			t.Errorf("%q: %v: %s", args, err, text)
+		}
+	}
+	for _, args := range [][]string{
+		{}, {"photos", "out", "gray"}, {"in.png", "-", "gray"}, {"--compression", "zstd:3", "in.png", "-", "gray"}, {"--fail-fast"}, {"--fail-fast", "--compression", "3"}, {"--compression", "9", "in.png"},
+		{"--iface", "fe80::1", "in.png", "out.png", "gray"}, {"--iface", "10.0.0.0/8", "in.png", "out.png", "gray"}, {"--iface", "br-0123.4@x_y", "in.png", "out.png", "gray"},
+	} {
+		if text, err := printed(t, args...); err != nil || len(args) > 0 != strings.Contains(text, ": ") {
+			t.Errorf("%q: %v: %s", args, err, text)
+		}
+	}
+	// A variable that does not count is not printed, lest it is a mistake then.
+	t.Setenv("HALORUN_ALLOW_FAILURES", "3")
+	if text, err := printed(t, one...); err != nil || strings.Contains(text, "allow-failures") {
+		t.Error(err, text)
+	}
+	if text, err := printed(t); err != nil || !strings.Contains(text, "allow-failures: \"3\"") {
+		t.Error(err, text)
+	}
+}
+
+// printed returns what --print-job prints.
+func printed(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	app := newApp()
+	var out bytes.Buffer
+	app.Writer = &out
+	err := app.Run(flagsFirst(append([]string{"halorun", "run", "--print-job"}, args...)))
+	return out.String(), err
+}
+
+// A password that was typed, or is in the environment, is not printed.
+func TestPrintNoPassword(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	t.Setenv("HALORUN_LOG_DB", "postgres://me:sesame@h/d")
+	for _, args := range [][]string{{"in.png", "out.png", "gray"}, {"--log-db", "mongodb://me:sesame@h", "in.png", "out.png", "gray"}} {
+		if o, printed := parsed(t, append(args, "--print-job")...); o.mistake != nil || strings.Contains(printed, "sesame") || !strings.Contains(printed, "in.png") {
+			t.Errorf("%v: %v: %s", args, o.mistake, printed)
 		}
 	}
 }
@@ -164,6 +231,86 @@ func TestPrecedence(t *testing.T) {
 	}
 	if o, _ = parsed(t, "a.png", "b.png", "edges", "invert"); o.output != "b.png" || len(o.ops) != 2 {
 		t.Errorf("%+v", o)
+	}
+}
+
+// What is beyond the limits of a flag is refused wherever it stands, and what is at the limit is not.
+func TestLimits(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	texts := map[string][2][]string{ // good, bad
+		"timeout": {{"1ns"}, {"0s", "-1s"}}, "heartbeat-timeout": {{"300ms"}, {"299ms", "0s"}}, "launch-timeout": {{"100ms"}, {"99ms"}},
+		"wdir": {{"/"}, {"rel"}}, "scratch-dir": {{"/a b"}, {"./a"}}, "remote-path": {{"/opt/h"}, {"h", "/a`b", "/a\nb", "/a$b", "/a\\b"}}, "page": {{"1", "all"}, {"0", "ALL", "1.5"}},
+		"memory": {{"64MiB", "64mb", "100000000"}, {"1e9", "x", "64 MiB"}},
+	}
+	limited := 0
+	for _, f := range keys(runCommand()) {
+		if f.Limits == nil {
+			continue
+		}
+		limited++
+		values := texts[f.Name]
+		if f.Kind == cmdline.Whole {
+			values = [2][]string{{fmt.Sprint(f.Limits.Least)}, {fmt.Sprint(f.Limits.Least - 1)}}
+			if f.Limits.Most != cmdline.NoLimit {
+				values[0] = append(values[0], fmt.Sprint(f.Limits.Most))
+				values[1] = append(values[1], fmt.Sprint(f.Limits.Most+1))
+			}
+		}
+		if values[0] == nil {
+			t.Errorf("--%s: this test has no values for it", f.Name)
+		}
+		for i, want := range []int{exitDone, exitUsage} {
+			for _, v := range values[i] {
+				arguments := []string{"--oversubscribe", "--", "@list", "out", "gray"} // of which all flags can be
+				_, typed := printed(t, append([]string{"--" + f.Name, v}, arguments...)...)
+				file := fmt.Sprintf("%s: %s\n", f.Name, v)
+				if f.Kind == cmdline.Text {
+					file = fmt.Sprintf("%s: %q\n", f.Name, v)
+				}
+				if err := os.WriteFile("job.yaml", []byte(file), 0o666); err != nil {
+					t.Fatal(err)
+				}
+				_, filed := printed(t, append([]string{"--job", "job.yaml"}, arguments...)...)
+				t.Setenv(cmdline.Variable(f.Name), v)
+				_, variable := printed(t, arguments...)
+				t.Setenv(cmdline.Variable(f.Name), "")
+				if exitStatus(typed) != want || exitStatus(filed) != want || exitStatus(variable) != want {
+					t.Errorf("--%s %s: %v, %v, %v", f.Name, v, typed, filed, variable)
+				}
+			}
+		}
+	}
+	if limited != 16 {
+		t.Errorf("%d flags have limits", limited)
+	}
+}
+
+// A value of a flag that can be repeated is what was typed, from wherever it comes: with its blanks and commas.
+func TestRepeatedValues(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	const want = `["A=trail " "B= both\t" "C=1,2" "D=x , y "]`
+	arguments := []string{"in.png", "out.png", "gray"}
+	o, printed := parsed(t, append([]string{"-x", "A=trail ", "-x", "B= both\t", "-x", "C=1,2", "-x=D=x , y ", "--print-job"}, arguments...)...)
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("typed: %s, %v", got, o.mistake)
+	}
+	if err := os.WriteFile("job.yaml", []byte(printed), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o, _ = parsed(t, "--job", "job.yaml")
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("from the file: %s, %v\n%s", got, o.mistake, printed)
+	}
+	t.Setenv("HALORUN_X", "A=trail \nB= both\t\nC=1,2\nD=x , y ")
+	o, _ = parsed(t, arguments...)
+	if got := fmt.Sprintf("%q", o.launch.Env); got != want || o.mistake != nil {
+		t.Errorf("from the environment: %s, %v", got, o.mistake)
+	}
+	t.Setenv("HALORUN_X", "")
+	if o, _ = parsed(t, append([]string{"-x", "A=\xff"}, arguments...)...); exitStatus(o.mistake) != exitUsage {
+		t.Errorf("no text: %v, %q", o.mistake, o.launch.Env) // it would not arrive as it is
 	}
 }
 

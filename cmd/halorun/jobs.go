@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/history"
 	"halorun/launcher/jobs/watch"
 )
+
+// defaultRoot is where people find what can be resumed, if they have said nothing else.
+const defaultRoot = "~/.local/state/halorun/jobs"
 
 // listed is how many jobs are listed if nothing is said.
 const listed = 50
@@ -26,12 +31,12 @@ func jobsCommand() *cli.Command {
 		Name: "jobs", Usage: "list jobs, show one, forget some", ArgsUsage: "[JOB...]",
 		Description: "Lists the jobs of this user on this machine, the latest first. 'halorun resume JOB' goes on with what is resumable.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "state", DefaultText: "all", Usage: "only those in a state of `LIST`: " + strings.Join(states, ", ")},
+			cmdline.AnyOf(&cli.StringFlag{Name: "state", DefaultText: "all", Usage: "only those in a state of `LIST`: " + strings.Join(states, ", ")}, states...),
 			&cli.StringFlag{Name: "since", Usage: "only those begun since `TIME`: 2h or 7d ago, or 2026-11-01 or 2026-11-01T15:04"},
 			&cli.StringFlag{Name: "until", Usage: "only those begun before `TIME`"},
 			&cli.StringFlag{Name: "grep", Usage: "only those with `TEXT` in what is known of them or in their log, in upper or lower case"},
 			&cli.IntFlag{Name: "limit", Value: listed, Usage: "the latest `N`; 0: all"},
-			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: "~/.local/state/halorun/jobs", Usage: "only those that can be resumed from what is in `DIR`"},
+			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: defaultRoot, Usage: "only those that can be resumed from what is in `DIR`"},
 			&cli.BoolFlag{Name: "remove", Usage: "forget what the JOBs have left, so that they cannot be resumed"},
 			&cli.BoolFlag{Name: "json", Usage: "the list as JSON"},
 			logDBFlag(),
@@ -39,7 +44,10 @@ func jobsCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "show", Usage: "all that is known of a job", ArgsUsage: "JOB", HideHelpCommand: true,
-				Flags:        []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "as JSON"}, logDBFlag()},
+				Flags: []cli.Flag{
+					&cli.StringFlag{Name: "checkpoint-dir", DefaultText: defaultRoot, Usage: "what can be resumed is in `DIR`"},
+					&cli.BoolFlag{Name: "json", Usage: "as JSON"}, logDBFlag(),
+				},
 				OnUsageError: onUsageError, Action: showJob,
 			},
 			{
@@ -74,33 +82,35 @@ func listJobs(c *cli.Context) error {
 	}
 	jobs.Prune(root, "", time.Now())
 	var rows []history.Row
-	if c.IsSet("checkpoint-dir") && len(w.States) == 0 {
-		w.States = append(w.States, history.Resumable)
-	}
+	w.Resumable = c.IsSet("checkpoint-dir") && !fromVariable(c, "checkpoint-dir")
 	list := func(h *history.History) (err error) {
 		rows, err = history.List(c.Context, h, root, w)
-		if c.IsSet("checkpoint-dir") {
-			rows = slices.DeleteFunc(rows, func(r history.Row) bool { return r.Ledger == nil })
-		}
 		return err
 	}
-	if err := useHistory(c.Context, c, list); err != nil {
-		if isA[usageError](err) {
-			return err
-		}
-		// What can be resumed is in the ledger even so.
-		plainLog(false, false).Warn(oneLine(err.Error()))
+	lost := useHistory(c, list)
+	if isA[usageError](lost) {
+		return lost
+	}
+	if lost != nil { // what can be resumed is in the ledger even so
 		if err := list(nil); err != nil {
 			return err
+		}
+	}
+	for _, id := range w.IDs {
+		here := func(r history.Row) bool { return r.Job == id || r.Run == id }
+		if lost == nil && w.IsAll() && !slices.ContainsFunc(rows, here) {
+			return usageError{unknownJob(c, id)}
 		}
 	}
 	if c.Bool("json") {
 		if rows == nil {
 			rows = []history.Row{}
 		}
-		return printJSON(c.App.Writer, rows)
+		err = printJSON(c.App.Writer, rows)
+	} else {
+		err = printJobs(c.App.Writer, rows)
 	}
-	return printJobs(c.App.Writer, rows)
+	return cmp.Or(err, lost)
 }
 
 // parseWanted takes over the flags that say which jobs are listed.
@@ -209,7 +219,14 @@ func took(a *history.Attempt) string {
 	switch {
 	case a.State == history.Stopped || d < 0:
 		return "-"
-	case d < time.Minute:
+	case a.State == history.Killed:
+		return "≥" + span(d)
+	}
+	return span(d)
+}
+
+func span(d time.Duration) string {
+	if d < time.Minute {
 		return fmt.Sprintf("%.2fs", d.Seconds())
 	}
 	return d.Round(time.Second).String()
@@ -263,7 +280,7 @@ func pruneJobs(c *cli.Context) error {
 	if l == (history.Limits{}) {
 		return usage("jobs prune: say what goes, with --older-than, --keep or --max-size")
 	}
-	return useHistory(c.Context, c, func(h *history.History) error {
+	return useHistory(c, func(h *history.History) error {
 		p, err := h.Prune(c.Context, l, time.Now())
 		if err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"halorun/kernels"
+	"halorun/launcher"
 	"halorun/ranks"
 )
 
@@ -43,15 +44,11 @@ func newLineSink(dir string, size int, tag bool, speech *speech, log *slog.Logge
 	return s, nil
 }
 
-// line takes a whole line. A rank below 0 is the source and sink, where that is no rank.
+// line takes a whole line.
 func (s *lineSink) line(rank int, host, stream, line string) {
 	tagged := line
 	if s.tag {
-		name := fmt.Sprint(rank)
-		if rank < 0 {
-			name = "head"
-		}
-		tagged = fmt.Sprintf("[%s@%s] %s", name, host, line)
+		tagged = fmt.Sprintf("[%s@%s] %s", launcher.RankName(rank), host, line)
 	}
 	var err error
 	if rank >= 0 && rank < len(s.files) {

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"halorun/launcher/jobs/progress/terminaltest"
 )
 
 // pseudoTerminal is a terminal whose text is kept.
@@ -30,33 +30,14 @@ type pseudoTerminal struct {
 	text bytes.Buffer
 }
 
-func newPseudoTerminal(t *testing.T, columns, rows uint16) *pseudoTerminal {
+func newPseudoTerminal(t *testing.T, columns, rows int) *pseudoTerminal {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Close() })
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { slave.Close() })
-	if err := unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: columns, Row: rows}); err != nil {
-		t.Fatal(err)
-	}
-	p := &pseudoTerminal{File: slave, keyboard: master}
+	screen, terminal := terminaltest.Open(t, columns, rows)
+	p := &pseudoTerminal{File: terminal, keyboard: screen}
 	go func() {
 		b := make([]byte, 4096)
 		for {
-			n, err := master.Read(b)
+			n, err := screen.Read(b)
 			if err != nil {
 				return
 			}
@@ -251,6 +232,108 @@ func TestTopAndMetrics(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(state, "halorun", "run", "*", "*.sock")); len(left) > 0 {
 		t.Errorf("left are %v", left)
+	}
+}
+
+// q ends 'halorun top' for another host at once, however long that one says nothing.
+func TestTopQuit(t *testing.T) {
+	t.Parallel()
+	ssh := filepath.Join(t.TempDir(), "ssh")
+	script := `#!/bin/sh
+echo '{"jobs":[{"job":"aabbccdd","run":"aabbccdd","state":"running","size":1}]}'
+exec sleep 300
+`
+	if err := os.WriteFile(ssh, []byte(script), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	terminal := newPseudoTerminal(t, 100, 30)
+	top := halorun(t, "top", "--host", "far", "--ssh", ssh, "--interval", "5m")
+	top.Stdin, top.Stdout, top.Stderr = terminal.File, terminal.File, terminal.File
+	top.Env = append(os.Environ(), "TERM=xterm")
+	top.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := top.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- top.Wait() }()
+	defer top.Process.Kill()
+	eventually(t, "the job is shown", func() bool { return strings.Contains(terminal.shown(), "job aabbccdd") })
+	if _, err := terminal.keyboard.Write([]byte("q")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("%v: %s", err, terminal.shown())
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("it waits for the other host: %s", terminal.shown())
+	}
+}
+
+// While OUTPUT is put in place nobody hears the ranks, and nobody takes that for silence.
+func TestLiveCommit(t *testing.T) {
+	t.Parallel()
+	state := t.TempDir()
+	in := filepath.Join(state, "in.pgm")
+	if err := os.WriteFile(in, picture(300, 700, 1), 0o666); err != nil { // more than a pipe holds, and less than is queued
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	job := halorun(t, "run", "-n", "2", "--metrics", ":0", "--heartbeat-timeout", "1s", "--format", "pgm", in, "-", "invert")
+	job.Stdout, job.Stderr = write, nil
+	job.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
+	stderr, err := job.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := job.Start(); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	defer job.Wait()
+	defer job.Process.Kill()
+	lines := bufio.NewScanner(stderr)
+	lines.Scan()
+	url := regexp.MustCompile(`http://\S+/`).FindString(lines.Text())
+	eventually(t, "no rank is heard any more", func() bool {
+		cmd := halorun(t, "top", "--json")
+		cmd.Env = job.Env
+		out, err := cmd.Output()
+		var snap struct {
+			Jobs []struct {
+				Time       time.Time
+				Committing *time.Time
+				Ranks      []struct{ Heard time.Time }
+			}
+		}
+		if err != nil || json.Unmarshal(out, &snap) != nil || len(snap.Jobs) == 0 || snap.Jobs[0].Committing == nil {
+			return false
+		}
+		for _, r := range snap.Jobs[0].Ranks {
+			if snap.Jobs[0].Time.Sub(r.Heard) < 2*time.Second {
+				return false
+			}
+		}
+		return true
+	})
+	r, err := http.Get(url + "healthz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if b, err := io.ReadAll(r.Body); err != nil || r.StatusCode != http.StatusOK || !strings.Contains(string(b), `"heard":2`) {
+		t.Errorf("%s: %s %v", r.Status, b, err)
+	}
+	if n, err := io.Copy(io.Discard, read); err != nil || n < 210_000 {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if err := job.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

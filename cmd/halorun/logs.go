@@ -11,6 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
+	"halorun/launcher"
 	"halorun/launcher/jobs/history"
 	"halorun/launcher/jobs/watch"
 )
@@ -22,7 +24,7 @@ func logsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the job ends"},
 			&cli.StringFlag{Name: "rank", DefaultText: "all, and the launcher", Usage: "only what is of rank `R`, or head: the source and sink that is no rank"},
-			&cli.StringFlag{Name: "level", Value: "info", Usage: "only what is at least of `LEVEL`: debug, info, warn, error"},
+			cmdline.AnyOf(&cli.StringFlag{Name: "level", Value: "info", Usage: "only what is at least of `LEVEL`: debug, info, warn, error"}, "debug", "info", "warn", "error"),
 			&cli.BoolFlag{Name: "json", Usage: "lines of JSON"},
 			logDBFlag(),
 		},
@@ -61,7 +63,7 @@ func printLogs(c *cli.Context) error {
 		}
 		return err
 	}
-	return useHistory(c.Context, c, func(h *history.History) error {
+	return useHistory(c, func(h *history.History) error {
 		all, err := h.Job(c.Context, id)
 		if err != nil {
 			return err
@@ -120,7 +122,7 @@ func parseFilter(c *cli.Context) (f history.Filter, err error) {
 	if !c.IsSet("rank") {
 		return f, nil
 	}
-	rank := -1
+	rank := launcher.HeadRank
 	if text := c.String("rank"); text != "head" {
 		if rank, err = strconv.Atoi(text); err != nil || rank < 0 {
 			return f, usage("--rank %q: give the number of a rank, or head", text)
@@ -142,11 +144,11 @@ func printEntry(w *bufio.Writer, run string, e *history.Entry, asJSON bool) erro
 	}
 	who := ""
 	if e.Kind == watch.Prints {
-		name := "head"
-		if e.Rank != nil && *e.Rank >= 0 {
-			name = fmt.Sprint(*e.Rank)
+		rank := launcher.HeadRank
+		if e.Rank != nil {
+			rank = *e.Rank
 		}
-		who = fmt.Sprintf("[%s@%s] ", name, e.Host)
+		who = fmt.Sprintf("[%s@%s] ", launcher.RankName(rank), e.Host)
 	}
 	_, err := fmt.Fprintf(w, "%s %-5s %s%s\n", e.Time.Local().Format(logTime), e.Level, who, oneLine(e.Text))
 	return err

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+
+	"halorun/cmdline"
 )
 
 // version is set by the Makefile.
@@ -25,7 +27,7 @@ func main() {
 	if err == nil {
 		err = out.err
 	}
-	os.Exit(status(err))
+	os.Exit(status(inJSON(os.Args, err)))
 }
 
 func newApp() *cli.App {
@@ -53,6 +55,13 @@ func newApp() *cli.App {
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true // an INPUT may be called help
+	}
+	for _, c := range cmdline.Commands(app) {
+		for _, f := range c.Flags {
+			if repeated, ok := f.(*cli.StringSliceFlag); ok {
+				repeated.KeepSpace = true // a value is what was typed, as those of other flags are
+			}
+		}
 	}
 	withVariables(app)
 	return app

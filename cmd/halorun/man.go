@@ -49,6 +49,9 @@ func manPage(app *cli.App) *cmdline.Page {
 		Exit: exitStatuses(),
 		Files: []cmdline.Row{
 			{What: "~/.local/state/halorun/jobs", Meaning: "the jobs that can be resumed"},
+			{What: "~/.local/state/halorun/history.db", Meaning: "the history of all jobs"},
+			{What: "~/.local/state/halorun/spool", Meaning: "what is on its way to the history"},
+			{What: "~/.local/state/halorun/run", Meaning: "sockets of the jobs that run, for halorun top"},
 			{What: "~/.cache/halorun", Meaning: "on other hosts: the program that was sent there"},
 			{What: ".NAME.halorun-*", Meaning: "beside OUTPUT: the picture while it is written"},
 			{What: "OUTPUT/failed.tsv", Meaning: "of many pictures: those that failed, and why"},

@@ -5,23 +5,55 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/urfave/cli/v2"
 	"golang.org/x/sys/unix"
 
 	"halorun/ranks/raster"
 )
 
-// checkReport finds mistakes in the report's path.
-func (o *runOptions) checkReport() error {
-	if o.report == "" {
-		return nil
+// checkWritten finds mistakes in the paths of files that are told about the job: none of them is what the job reads, or what it makes, or a picture.
+func (o *runOptions) checkWritten(c *cli.Context) error {
+	type file struct {
+		what string
+		place
 	}
-	if err := checkFolder("the report", o.report); err != nil {
-		return reportError{err}
+	taken := []file{
+		{"INPUT", placeOf(o.input, os.Stdin)}, {"INPUT's list", placeOf(strings.TrimPrefix(o.input, "@"), os.Stdin)}, {"OUTPUT", placeOf(o.output, os.Stdout)},
 	}
-	report := placeOf(o.report, nil)
-	if report.regular() && (report.same(placeOf(o.input, os.Stdin)) || report.same(placeOf(o.output, os.Stdout))) {
-		return reportError{usage("the report %s is the same file as INPUT or OUTPUT", o.report)}
+	for _, flag := range []string{"hostfile", "job"} {
+		if c.String(flag) != "" {
+			taken = append(taken, file{"--" + flag, placeOf(c.String(flag), os.Stdin)})
+		}
+	}
+	for _, op := range o.ops {
+		if _, kernel, ok := strings.Cut(op, "kernel=@"); ok {
+			kernel, _, _ = strings.Cut(kernel, ",")
+			taken = append(taken, file{"the kernel", placeOf(kernel, nil)})
+		}
+	}
+	for _, flag := range []string{"report", "log-file", "pictures-log"} {
+		name := c.String(flag)
+		if name == "" {
+			continue
+		}
+		if err := checkFolder("--"+flag, name); err != nil {
+			return err
+		}
+		this := file{"--" + flag, placeOf(name, nil)}
+		if !this.regular() {
+			continue
+		}
+		for _, other := range taken {
+			if this.same(other.place) {
+				return usage("--%s %s is the same file as %s", flag, name, other.what)
+			}
+		}
+		if raster.IsPicture(name) {
+			return usage("--%s %s is a picture, which is not written over; name another file", flag, name)
+		}
+		taken = append(taken, this)
 	}
 	return nil
 }

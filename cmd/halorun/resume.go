@@ -76,7 +76,7 @@ func flagsOf(c *cli.Context) map[string][]string {
 		if name == "log-db" {
 			flags[name] = []string{absoluteDatabase(flags[name][0])}
 		}
-		if slices.Contains([]string{"hostfile", "report", "output-dir", "checkpoint-dir", "pictures-log", "list-dir"}, name) {
+		if slices.Contains([]string{"hostfile", "report", "output-dir", "log-file", "checkpoint-dir", "pictures-log", "list-dir"}, name) {
 			if abs, err := filepath.Abs(flags[name][0]); err == nil {
 				flags[name] = []string{abs}
 			}
@@ -87,8 +87,8 @@ func flagsOf(c *cli.Context) map[string][]string {
 
 // rootOf returns the folder of jobs that a command means.
 func rootOf(c *cli.Context) (string, error) {
-	if dir := c.String("checkpoint-dir"); dir != "" {
-		return filepath.Abs(dir)
+	if given(c, "checkpoint-dir") && value(c, "checkpoint-dir") != "" {
+		return filepath.Abs(value(c, "checkpoint-dir"))
 	}
 	return jobs.Root()
 }

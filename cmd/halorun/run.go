@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -10,7 +11,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"syscall"
@@ -31,6 +31,9 @@ import (
 // maxRanks keeps a slip of the finger from filling the machine with processes.
 const maxRanks = 4096
 
+// absolute is the form of folders that are the same on all hosts.
+const absolute = "an absolute path, since it is one on every host"
+
 var errTimeout = errors.New("--timeout is over")
 
 func runCommand() *cli.Command {
@@ -44,31 +47,31 @@ func runCommand() *cli.Command {
 			"INPUT may also be a folder, a quoted pattern such as 'photos/*.jpg', @FILE for a list of names or @- for one on stdin.\n" +
 			"OUTPUT is then a folder, in which each picture appears when it is complete. Those that fail are in its failed.tsv.",
 		Flags: slices.Concat(jobFileFlags(), hostFlags(), []cli.Flag{
-			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"},
-			&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"},
+			cmdline.Within(&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads a rank"}, "the number of threads of a rank", 1, maxRanks),
+			cmdline.Within(&cli.IntFlag{Name: "tile-rows", DefaultText: "chosen to suit the picture", Usage: "`R` rows a tile"}, "the number of rows of a tile", 1, cmdline.NoLimit),
 			cmdline.AnyOf(&cli.StringFlag{Name: "format", DefaultText: "by its name", Usage: "`FORMAT` of OUTPUT: png, jpg, tif, ppm, pgm, pnm, pam, npy, raw, rgb, gray"},
 				"png", "jpg", "tif", "ppm", "pgm", "pnm", "pam", "npy", "raw", "rgb", "gray"),
-			&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"},
+			cmdline.Within(&cli.IntFlag{Name: "quality", Value: 95, Usage: "`Q` of a JPEG, 1 to 100"}, "the quality of a JPEG", 1, 100),
 			cmdline.AnyOf(&cli.StringFlag{Name: "compression", DefaultText: "fast for a PNG, none for a TIFF", Usage: "of OUTPUT: `C` is 0 to 9 for a PNG; none, lzw, packbits, deflate[:LEVEL], zstd[:LEVEL] for a TIFF"},
 				"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "none", "lzw", "packbits", "deflate", "zstd"),
 			&cli.BoolFlag{Name: "fsync", Usage: "bring OUTPUT to the disk before the job counts as done"},
 			&cli.StringFlag{Name: "report", Usage: "write a report to `FILE`, as JSON, also when the job fails"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "end the job after `D`, such as 90s or 10m"}, 1),
 			&cli.BoolFlag{Name: "dry-run", Usage: "only say which rank would run where and compute which rows"},
 			&cli.BoolFlag{Name: "json", Usage: "the answer of --dry-run as JSON"},
 			progressFlag(),
 			metricsFlag(),
 		}, logFlags(), readFlags(), memoryFlags(), folderFlags(), checkpointFlags(), historyFlags(), connectFlags(), []cli.Flag{
 			&cli.BoolFlag{Name: "skip-unreachable", Usage: "go on without hosts that cannot be reached, with the ranks of the others"},
-			&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"},
-			&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "heartbeat-timeout", Value: 5 * time.Second, Usage: "take a host or rank for lost that is silent for `D`, at least 300ms"}, 300*time.Millisecond),
+			cmdline.Within(&cli.IntFlag{Name: "max-restarts", Value: 3, Usage: "replace each rank at most `N` times; 0 ends the job at the first loss"}, "the number", 0, cmdline.NoLimit),
 			cmdline.OneOf(&cli.StringFlag{Name: "on-failure", Value: "replace", Usage: "`replace` a lost rank, or shrink: the others take over its rows"}, "replace", "shrink"),
 			&cli.StringFlag{Name: "spare", Usage: "hosts of `LIST`, as of --host, get ranks only when others are lost"},
 			&cli.StringSliceFlag{Name: "inject", Hidden: true},
 			&cli.StringFlag{Name: "resume-job", Hidden: true},
 			cmdline.OneOf(&cli.StringFlag{Name: "bind-to", Value: "none", Usage: "`core` gives each rank cores of its own, none leaves that to the kernel"}, "core", "none"),
 			&cli.StringSliceFlag{Name: "x", Usage: "set `NAME[=VALUE]` in the ranks' environment; can be repeated"},
-			&cli.StringFlag{Name: "wdir", Usage: "`DIR` is the ranks' working folder"},
+			cmdline.Matching(&cli.StringFlag{Name: "wdir", Usage: "`DIR` is the ranks' working folder"}, absolute, `^/`),
 			&cli.BoolFlag{Name: "tag-output", Usage: "put [rank@host] before each line that a rank prints"},
 			&cli.StringFlag{Name: "output-dir", Usage: "write what ranks print to one file a rank in `DIR`"},
 		}),
@@ -128,16 +131,17 @@ func parseRun(c *cli.Context) *runOptions {
 		dryRun: c.Bool("dry-run"), json: c.Bool("json"), tagOutput: c.Bool("tag-output"), outputDir: c.String("output-dir"),
 		answer: c.App.Writer,
 	}
+	// Where reports and messages go comes first: they are written about every other mistake.
+	untold := c.Bool("print-job")
+	if !untold {
+		if err := o.checkWritten(c); err != nil {
+			o.mistake, untold = reportError{err}, true
+		}
+	}
 	var wrong error
-	if o.speech, o.log, wrong = newSpeech(c); mistake == nil {
-		mistake = wrong
-	}
-	// The report comes first: it is written about every other mistake.
-	if !c.Bool("print-job") {
-		o.mistake = o.checkReport()
-	}
+	o.speech, o.log, wrong = newSpeech(c, untold)
 	if o.mistake == nil {
-		o.mistake = mistake
+		o.mistake = cmp.Or(mistake, wrong)
 	}
 	if o.mistake == nil {
 		o.mistake = o.check(c)
@@ -157,14 +161,9 @@ func (o *runOptions) check(c *cli.Context) error {
 		return usage("INPUT and OUTPUT have names; an empty one was given")
 	case !utf8.ValidString(o.input + "/" + o.output):
 		return usage("INPUT and OUTPUT have names of UTF-8 text, as which they go to ranks; rename what has another")
-	case o.threads < 1 || o.threads > maxRanks:
-		return usage("--threads %d: a rank has from 1 to %d threads", o.threads, maxRanks)
-	case o.tileRows < 0 || c.IsSet("tile-rows") && o.tileRows == 0:
-		return usage("--tile-rows %d: a tile has at least 1 row", o.tileRows)
-	case o.quality < 1 || o.quality > 100:
-		return usage("--quality %d: the quality of a JPEG is from 1 to 100", o.quality)
-	case o.timeout < 0 || c.IsSet("timeout") && o.timeout == 0:
-		return usage("--timeout %v: the time is more than 0", o.timeout)
+	}
+	if err := cmdline.CheckLimits(c); err != nil {
+		return usageError{err}
 	}
 	if _, err := kernels.Parse(o.ops); err != nil && !(printed && len(o.ops) == 0) {
 		return usageError{err}
@@ -178,9 +177,7 @@ func (o *runOptions) check(c *cli.Context) error {
 			return err
 		}
 	}
-	if o.scratch = c.String("scratch-dir"); o.scratch != "" && !filepath.IsAbs(o.scratch) {
-		return usage("--scratch-dir %q: give an absolute path, since it is one on every host", o.scratch)
-	}
+	o.scratch = c.String("scratch-dir")
 	if err := o.checkLaunch(c); err != nil {
 		return err
 	}
@@ -193,8 +190,11 @@ func (o *runOptions) check(c *cli.Context) error {
 	if err := o.history.parse(c); err != nil {
 		return err
 	}
-	if err := o.parseFolder(c); err != nil || printed {
+	if err := o.parseFolder(c); err != nil {
 		return err
+	}
+	if printed {
+		return o.checkPrinted()
 	}
 	if o.many != nil {
 		return o.checkFolders()
@@ -230,10 +230,7 @@ func (o *runOptions) checkLaunch(c *cli.Context) error {
 	default:
 		return usage("--bind-to %q: there are none and core", bind)
 	}
-	if o.launch.Dir = c.String("wdir"); o.launch.Dir != "" && !filepath.IsAbs(o.launch.Dir) {
-		return usage("--wdir %q: give an absolute path, since it is one on every host", o.launch.Dir)
-	}
-	o.launch.SkipUnreachable = c.Bool("skip-unreachable")
+	o.launch.Dir, o.launch.SkipUnreachable = c.String("wdir"), c.Bool("skip-unreachable")
 	if o.inject, err = parseInjections(c.StringSlice("inject")); err != nil {
 		return err
 	}
@@ -250,12 +247,6 @@ func (o *runOptions) checkFailure(c *cli.Context) error {
 	case "replace":
 	default:
 		return usage("--on-failure %q: there are replace and shrink", on)
-	}
-	switch {
-	case l.Heartbeat < 300*time.Millisecond:
-		return usage("--heartbeat-timeout %v: the time is at least 300ms", l.Heartbeat)
-	case l.MaxRestarts < 0:
-		return usage("--max-restarts %d: the number is at least 0", l.MaxRestarts)
 	}
 	o.network.Heartbeat = l.Heartbeat
 	if !c.IsSet("spare") {
@@ -279,10 +270,11 @@ func (o *runOptions) checkFailure(c *cli.Context) error {
 
 // run does the job and writes the report about it.
 func (o *runOptions) run(ctx context.Context) (err error) {
+	outliveReaders()
 	began := time.Now()
 	report := newReport(newJobID(), len(o.launch.Placement))
 	o.watch(report, began)
-	defer func() { err = o.speech.end(report, err) }()
+	defer func() { err = o.speech.end(o.board, report, err) }()
 	recorder := o.record()
 	ctx, signals, stop := watchSignals(ctx, o.timeout, o.log, o.speech.console)
 	defer stop()
@@ -425,6 +417,7 @@ func (o *runOptions) work(ctx context.Context, signals *signals, report *report,
 		kept.progress(member, result)
 	}
 	config.Commit = func() error {
+		o.board.Commit()
 		if o.injected("rename") {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"halorun/kernels"
+	"halorun/launcher"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/history"
 	"halorun/launcher/jobs/watch"
@@ -34,7 +34,7 @@ func showJob(c *cli.Context) error {
 	if err != nil && !given(c, "log-db") { // without a ledger there is still that
 		return err
 	}
-	return useHistory(c.Context, c, func(h *history.History) error {
+	return useHistory(c, func(h *history.History) error {
 		shown := shownJob{Job: id, Events: []history.Entry{}}
 		if shown.Attempts, err = h.Job(c.Context, id); err != nil {
 			return err
@@ -115,11 +115,7 @@ func printJob(w io.Writer, s *shownJob, row history.Row) error {
 	}
 	line("input", "%s%s", a.Input, pictureText(a.Picture))
 	line("output", "%s", a.Output)
-	var ops []string
-	for _, op := range a.Ops {
-		ops = append(ops, kernels.Brief(op))
-	}
-	line("operations", "%s", strings.Join(ops, " "))
+	line("operations", "%s", chainText(a.Ops, " "))
 	if a.Ranks > 0 {
 		line("ranks", "%d on %s", a.Ranks, strings.Join(a.Hosts, ", "))
 	}
@@ -171,13 +167,9 @@ func printSplit(w io.Writer, a *history.Attempt) error {
 	if r.Head != nil {
 		all = append(all, *r.Head)
 	}
-	for i, one := range all {
-		name := fmt.Sprint(one.Rank)
-		if i == len(r.Ranks) {
-			name = "head"
-		}
+	for _, one := range all {
 		s := one.Seconds
-		fmt.Fprintf(t, "  %s\t%s\t%d", name, one.Host, one.Tiles)
+		fmt.Fprintf(t, "  %s\t%s\t%d", launcher.RankName(one.Rank), one.Host, one.Tiles)
 		for _, x := range []float64{s.Start, s.Read, s.Scatter, s.Halo, s.Compute, s.Checkpoint, s.Gather, s.Write} {
 			fmt.Fprintf(t, "\t%.3f", x)
 		}

@@ -39,6 +39,9 @@ func watchSignals(ctx context.Context, timeout time.Duration, log *slog.Logger, 
 	}
 }
 
+// outliveReaders lets a job go on when nobody reads its messages any more. That nobody reads stdout is an error of who writes there.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 func notifyUnlessIgnored(c chan<- os.Signal, s os.Signal) {
 	if !signal.Ignored(s) {
 		signal.Notify(c, s)

@@ -8,15 +8,16 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/launcher"
 	"halorun/launcher/jobs/messages"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
-	"halorun/ranks"
 )
 
 func progressFlag() cli.Flag {
-	return &cli.StringFlag{Name: "progress", Value: string(progress.Auto), Usage: "tell how far the job is by `HOW`: bar, on a terminal; plain, a line every 10 s; json, one object a line of all that happens; none; or auto, a bar on a terminal and plain elsewhere"}
+	return cmdline.OneOf(&cli.StringFlag{Name: "progress", Value: string(progress.Auto), Usage: "tell how far the job is by `HOW`: bar, on a terminal; plain, a line every 10 s; json, one object a line of all that happens; none; or auto, a bar on a terminal and plain elsewhere"},
+		string(progress.Auto), string(progress.Bar), string(progress.Text), string(progress.JSON), string(progress.Never))
 }
 
 // speech is what a job says on stderr, and how.
@@ -27,13 +28,13 @@ type speech struct {
 	format  string
 	quiet   bool
 	level   slog.Level
-	file    *os.File // gets all messages, too; nil for none
+	file    *logFile // gets all messages, too; nil for none
 	notices *slog.Logger
 	teller  *progress.Teller
 }
 
-// newSpeech takes over the flags. It can be used even if there is a mistake in them.
-func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
+// newSpeech takes over the flags. It can be used even if there is a mistake in them. With untold there is no file of messages.
+func newSpeech(c *cli.Context, untold bool) (s *speech, log *slog.Logger, mistake error) {
 	s = &speech{
 		console: progress.NewConsole(os.Stderr), mode: progress.Never, format: c.String("log-format"), quiet: c.Bool("quiet"),
 		level: logLevel(c.Bool("quiet"), c.Bool("verbose")),
@@ -45,13 +46,11 @@ func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	mode, err := progress.ParseMode(c.String("progress"))
 	if err != nil {
 		mistake = usage("--progress %v", err)
-	} else if !c.Bool("quiet") || c.IsSet("progress") {
+	} else if typed := c.IsSet("progress") && originsOf(c)["progress"] == ""; typed || !c.Bool("quiet") {
 		s.mode = mode.For(os.Stderr)
 	}
-	if name := c.String("log-file"); name != "" && mistake == nil {
-		if s.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666); err != nil {
-			mistake = &ranks.OutputError{Name: name, Err: err}
-		}
+	if name := c.String("log-file"); name != "" && mistake == nil && !untold {
+		s.file, mistake = openLogFile(name)
 	}
 	if s.mode == progress.JSON {
 		s.stream = progress.NewStream(os.Stderr)
@@ -59,6 +58,9 @@ func newSpeech(c *cli.Context) (s *speech, log *slog.Logger, mistake error) {
 	handlers := []slog.Handler{s.handler(s.level)}
 	s.notices = slog.New(s.handler(min(s.level, slog.LevelInfo)))
 	if s.file != nil {
+		s.file.warn = func(err error) {
+			slog.New(handlers[0]).Warn(oneLine(fmt.Sprintf("messages are missing in --log-file: %v", err)))
+		}
 		handlers = append(handlers, logFileTo(s.file, s.format))
 	}
 	return s, slog.New(slog.NewMultiHandler(handlers...)), mistake
@@ -76,14 +78,13 @@ func (s *speech) handler(level slog.Level) slog.Handler {
 }
 
 // begin begins to tell how far the job is.
-func (s *speech) begin(b *watch.Board, j watch.Job) {
+func (s *speech) begin(b *watch.Board) {
 	switch s.mode {
 	case progress.Bar:
 		s.teller = progress.View(s.console, b)
 	case progress.Text:
 		s.teller = progress.Plain(b, func(text string) { s.notices.Info(text) })
 	case progress.JSON:
-		s.stream.Begin(j)
 		s.teller = s.stream.Follow(b)
 	}
 }
@@ -109,7 +110,7 @@ func (s *speech) line(rank int, host, stream, line, tagged string) error {
 }
 
 // end ends it, and says what the error is if main would not say it so.
-func (s *speech) end(r *report, err error) error {
+func (s *speech) end(b *watch.Board, r *report, err error) error {
 	s.teller.Close()
 	if s.file != nil {
 		if err != nil {
@@ -123,7 +124,7 @@ func (s *speech) end(r *report, err error) error {
 		if err != nil {
 			end.Error = message(err)
 		}
-		s.stream.End(r.Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
+		s.stream.End(b.Snapshot().Job, end, time.Duration(r.WallSeconds*float64(time.Second)))
 		return told(err)
 	case err != nil && s.format == logJSON:
 		slog.New(s.handler(slog.LevelError)).Error(message(err), "exit_status", exitStatus(err))

@@ -19,7 +19,11 @@ func (s *stdout) Write(b []byte) (int, error) {
 	var n int
 	err := error(unix.EBADF)
 	if !closed(os.Stdout) {
-		n, err = os.Stdout.Write(b) // if nobody reads it any more, the Go runtime ends this program by SIGPIPE
+		n, err = os.Stdout.Write(b) // if nobody reads it any more, the Go runtime ends this program by SIGPIPE, unless a job runs
+	}
+	if errors.Is(err, unix.EPIPE) {
+		s.err = pipeError{err}
+		return n, s.err
 	}
 	var path *os.PathError
 	if errors.As(err, &path) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ type tally struct {
 	say      *slog.Logger
 	into     string // the folder OUTPUT
 	details  io.WriteCloser
+	stop     func()       // what closes it early
 	listed   atomic.Int64 // so far
 	complete atomic.Bool  // all are listed
 
@@ -57,17 +59,16 @@ type picturesReport struct {
 }
 
 // newTally follows the journal from where this attempt begins.
-func (f *folderRun) newTally(begins int64, err error) (*tally, error) {
-	if err != nil {
-		return nil, err
-	}
+func (f *folderRun) newTally(ctx context.Context, begins int64) (*tally, error) {
 	t := &tally{
 		say: f.runOptions.log, into: f.many.output, reader: journal.NewReaderAt(f.journal, f.id, begins), losses: newLosses(),
 	}
 	if name := f.many.log; name != "" {
-		if t.details, err = os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666); err != nil {
+		details, stop, err := openWritten(ctx, name)
+		if err != nil {
 			return nil, &ranks.OutputError{Name: name, Err: err}
 		}
+		t.details, t.stop = details, stop
 	}
 	return t, nil
 }
@@ -231,6 +232,7 @@ var tsv = strings.NewReplacer("\\", `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`)
 
 func (t *tally) close() {
 	if t.details != nil {
+		t.stop()
 		t.details.Close()
 	}
 }

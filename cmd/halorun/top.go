@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -82,7 +83,11 @@ func topRemote(ctx context.Context, c *cli.Context, t *monitor.Top) error {
 		words = append(words, "--", t.Name)
 	}
 	args := config.Command(hosts[0], words...)
-	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	running, end := context.WithCancel(ctx)
+	defer end()
+	cmd := exec.CommandContext(running, args[0], args[1:]...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = time.Second // what ssh has started may keep stderr open
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	answers, err := cmd.StdoutPipe()
@@ -92,13 +97,19 @@ func topRemote(ctx context.Context, c *cli.Context, t *monitor.Top) error {
 	if err != nil {
 		return startFailed{fmt.Errorf("connect to %s: %w", hosts[0], err)}
 	}
-	t.Source = monitor.NewPipe(answers, func() {})
+	t.Source = monitor.NewPipe(answers)
 	t.Interval = 0 // the other side keeps it
 	shown := t.Run(ctx, os.Stdout)
-	answers.Close() // which ends the other side
+	answers.Close()
+	if !errors.Is(shown, io.EOF) {
+		end() // which may not write for long, and so not know that nobody reads
+	}
 	ended := cmd.Wait()
-	if ctx.Err() != nil || shown == nil {
+	switch {
+	case ctx.Err() != nil || shown == nil:
 		return nil
+	case !errors.Is(shown, io.EOF):
+		return fmt.Errorf("%s: %w", hosts[0], shown)
 	}
 	return remoteError(hosts[0], c.String("remote-path"), ended, said.String(), shown)
 }
@@ -120,6 +131,9 @@ func remoteError(h hostfiles.Host, path string, ended error, said string, err er
 		return startFailed{fmt.Errorf("connect to %s: %s", h, last)}
 	case exitUsage:
 		return usage("%s: %s", h, strings.TrimPrefix(last, "halorun: "))
+	}
+	if last == "" {
+		last = fmt.Sprintf("%s ended with status %d, and said nothing", path, exit.ExitCode())
 	}
 	return fmt.Errorf("%s: %s", h, last)
 }

@@ -36,6 +36,11 @@ func withVariables(app *cli.App) {
 				return usageError{err}
 			}
 			c.Context = context.WithValue(c.Context, originsKey{}, origins)
+			if name != "run" && name != "resume" { // a job has a report that tells of it
+				if err := cmdline.CheckLimits(c); err != nil {
+					return explain(c, usageError{err})
+				}
+			}
 			return explain(c, do(c))
 		}
 	}

@@ -18,6 +18,9 @@ func (o *runOptions) watch(report *report, began time.Time) {
 		ID: report.Job, Run: report.Job, Command: history.RedactArgs(os.Args), Dir: dir, Version: version, Began: began,
 		Input: o.input, Output: o.output, Ops: o.ops, Size: report.Size,
 	}
+	if o.checkpoint.id != "" {
+		job.ID = o.checkpoint.id // what is resumed, if it can be
+	}
 	for _, h := range o.launch.Placement {
 		if name := o.launch.Hosts[h].Name; !slices.Contains(job.Hosts, name) {
 			job.Hosts = append(job.Hosts, name)
@@ -26,7 +29,7 @@ func (o *runOptions) watch(report *report, began time.Time) {
 	o.board = watch.NewBoard(job)
 	o.told = o.log
 	o.log = slog.New(slog.NewMultiHandler(o.log.Handler(), messages.Board(o.board)))
-	if !o.dryRun {
-		o.speech.begin(o.board, job)
+	if !o.dryRun || o.speech.stream != nil { // which has a first line, since it has a last one
+		o.speech.begin(o.board)
 	}
 }

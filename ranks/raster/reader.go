@@ -122,21 +122,57 @@ func open(f *os.File, o Options) (*Reader, error) {
 	return r, nil
 }
 
-func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
+// kindOf returns which kind of picture a file is that begins so: png, jpeg, tiff, pnm, pam, npy; or "".
+func kindOf(begin []byte) string {
 	switch {
-	case o.Geometry != nil:
-		return parseRaw(src, o)
 	case hasPrefix(begin, "\x89PNG\r\n\x1a\n"):
-		return checked(o, "PNG", parsePNG, src)
+		return "png"
 	case hasPrefix(begin, "\xff\xd8"):
-		return checked(o, "JPEG", func(src *io.SectionReader) (*header, error) { return parseJPEG(src, o) }, src)
+		return "jpeg"
 	case isTIFF(begin):
-		return parseTIFF(src, o)
+		return "tiff"
 	case len(begin) > 2 && begin[0] == 'P' && begin[1] >= '1' && begin[1] <= '6' && (isSpace(begin[2]) || begin[2] == '#'):
-		return parsePNM(src, o)
+		return "pnm"
 	case hasPrefix(begin, "P7\n"):
-		return parsePAM(src, o)
+		return "pam"
 	case hasPrefix(begin, npyMagic):
+		return "npy"
+	}
+	return ""
+}
+
+// IsPicture tells whether a regular file begins as a picture that Open reads without being told how.
+func IsPicture(name string) bool {
+	st, err := os.Stat(name)
+	if err != nil || !st.Mode().IsRegular() {
+		return false
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begin := make([]byte, 16)
+	n, _ := io.ReadFull(f, begin)
+	return kindOf(begin[:n]) != ""
+}
+
+func parse(begin []byte, src *io.SectionReader, o Options) (*header, error) {
+	if o.Geometry != nil {
+		return parseRaw(src, o)
+	}
+	switch kindOf(begin) {
+	case "png":
+		return checked(o, "PNG", parsePNG, src)
+	case "jpeg":
+		return checked(o, "JPEG", func(src *io.SectionReader) (*header, error) { return parseJPEG(src, o) }, src)
+	case "tiff":
+		return parseTIFF(src, o)
+	case "pnm":
+		return parsePNM(src, o)
+	case "pam":
+		return parsePAM(src, o)
+	case "npy":
 		return parseNPY(src, o)
 	}
 	return nil, fmt.Errorf("not a picture that Halorun reads (PNG, JPEG, TIFF, PNM, PAM, .npy; a raw one with --geometry); it begins with %q",

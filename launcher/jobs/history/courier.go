@@ -15,8 +15,10 @@ import (
 )
 
 const (
-	// renewEvery is how often a running job says in the store, and by its spool, that it is one.
+	// renewEvery is how often a running job says in the store that it is one.
 	renewEvery = 10 * time.Second
+	// touchEvery is how often its spool says so: from it one knows until when a job ran that was killed.
+	touchEvery = time.Second
 	// silence is after what time without that it counts as killed, for those who see nothing but the store or the time of its spool: more
 	// than it takes a shared file system to tell.
 	silence = 2 * time.Minute
@@ -117,7 +119,7 @@ func (c *courier) bringOne(ctx context.Context, s Store, run string) (lives bool
 		ended := !a.Running()
 		lives = u.lives()
 		if !lives && !more && !ended {
-			a.State = Killed
+			a.State, a.Seen = Killed, exact(u.seen)
 		}
 		if now := time.Now(); lives && !ended && (len(entries) > 0 || now.Sub(u.renewed) >= renewEvery) {
 			u.renewed, a.Seen = now, exact(u.seen)
@@ -177,6 +179,12 @@ func (c *courier) limit() {
 			open.Close()
 		}
 	}
+}
+
+// forget makes it bring all once more, to a store that has nothing of it.
+func (c *courier) forget() {
+	c.close()
+	clear(c.open)
 }
 
 func (c *courier) close() {
@@ -241,5 +249,8 @@ func (h *History) refresh(ctx context.Context) (left, err error) {
 	if !h.target.own {
 		since = began.Add(-silence)
 	}
-	return left, h.target.about(h.Bury(ctx, since, living))
+	if err := h.Bury(ctx, since, living); !isForbidden(err) {
+		return left, h.target.about(err)
+	}
+	return left, nil // one may only read it
 }

@@ -49,9 +49,15 @@ func (r Row) MarshalJSON() ([]byte, error) {
 type Wanted struct {
 	IDs          []string
 	States       []string
+	Resumable    bool // only those
 	Since, Until time.Time
 	Text         string
 	Limit        int // of jobs; 0: all
+}
+
+// IsAll tells whether nothing is asked of jobs but which they are.
+func (w Wanted) IsAll() bool {
+	return len(w.States) == 0 && !w.Resumable && w.Since.IsZero() && w.Until.IsZero() && w.Text == "" && (w.Limit == 0 || w.Limit >= len(w.IDs))
 }
 
 // List returns jobs, the latest first, of the history and of the ledger, which is the authority on what can be resumed. Without a history, h
@@ -101,9 +107,12 @@ func (h *History) listed(ctx context.Context, w Wanted, ledger []*jobs.Job) ([]*
 	if !slices.Contains(w.States, Resumable) && !slices.Contains(w.States, Stopped) {
 		q.States = w.States
 	}
-	attempts, err := h.Attempts(ctx, q)
-	if err != nil || len(ledger) == 0 {
-		return attempts, err
+	var attempts []*Attempt
+	if !w.Resumable {
+		var err error
+		if attempts, err = h.Attempts(ctx, q); err != nil {
+			return nil, err
+		}
 	}
 	q.Limit, q.States, q.IDs = 0, nil, nil
 	for _, j := range ledger {
@@ -138,6 +147,8 @@ func merged(root string, a *Attempt, j *jobs.Job) Row {
 func (w Wanted) wants(r Row, inHistory bool) bool {
 	switch {
 	case len(w.IDs) > 0 && !slices.Contains(w.IDs, r.Job) && !slices.Contains(w.IDs, r.Run):
+		return false
+	case w.Resumable && r.Ledger == nil:
 		return false
 	case len(w.States) > 0 && !slices.Contains(w.States, r.State) && !(r.Ledger != nil && slices.Contains(w.States, Resumable)):
 		return false

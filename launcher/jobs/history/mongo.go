@@ -82,6 +82,9 @@ func openMongo(ctx context.Context, uri string) (Store, error) {
 	if parsed.AppName == "" {
 		o.SetAppName("halorun")
 	}
+	if !parsed.ServerSelectionTimeoutSet {
+		o.SetServerSelectionTimeout(connectTime)
+	}
 	return newMongo(ctx, o, name)
 }
 

@@ -12,13 +12,16 @@ import (
 // advisory is the number of the lock under which the schema is made in PostgreSQL: "halorun" in ASCII.
 const advisory = 0x68616c6f72756e
 
+// connectTime is how long one waits for a server, if its URI says nothing else.
+const connectTime = 10 * time.Second
+
 func openPostgres(ctx context.Context, uri string) (*sqlStore, error) {
 	config, err := pgx.ParseConfig(uri)
 	if err != nil {
 		return nil, err
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = 10 * time.Second
+		config.ConnectTimeout = connectTime
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // which works behind poolers, too
 	if config.RuntimeParams["application_name"] == "" {
@@ -26,7 +29,7 @@ func openPostgres(ctx context.Context, uri string) (*sqlStore, error) {
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(1)
-	s := &sqlStore{db, dialect{
+	s := &sqlStore{db: db, dialect: dialect{
 		find: "strpos", size: "SELECT coalesce(sum(bytes), 0)::bigint FROM halorun_attempts", vacuum: "SELECT 1", // it has its autovacuum
 	}}
 	if err := within(ctx, db, func(tx *sql.Tx) error { return s.prepareServer(ctx, tx) }); err != nil {

@@ -124,6 +124,19 @@ func TestPostgres(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	t.Run("reader", func(t *testing.T) {
+		shared := target("shared")
+		s := opened(t, shared).(*sqlStore)
+		readable(t, s, func() Target {
+			for _, do := range []string{"CREATE USER reader PASSWORD 'letmesee'", "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"} {
+				if _, err := s.db.Exec(do); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, rest, _ := strings.Cut(shared.uri, "@")
+			return Target{kind: "postgres", uri: "postgres://reader:letmesee@" + rest}
+		})
+	})
 	t.Run("recorder", func(t *testing.T) { testDelivered(t, target("recorder")) })
 }
 

@@ -142,7 +142,7 @@ func (r *Recorder) write(ready chan<- bool) {
 	var lines []byte
 	var skipped int64
 	at := newOrigin()
-	beat := time.NewTicker(renewEvery)
+	beat := time.NewTicker(touchEvery)
 	defer beat.Stop()
 	for i := range r.items(beat.C, s.touch) {
 		l := line{Item: &i, Origin: at}
@@ -259,6 +259,11 @@ func (r *Recorder) deliver(ctx context.Context) {
 }
 
 func (r *Recorder) deliverOnce(ctx context.Context, c *courier, s *Store, ended bool) (err error) {
+	if moved, ok := (*s).(*sqlStore); ok && moved.gone() {
+		moved.Close()
+		c.forget()
+		*s = nil
+	}
 	if *s == nil {
 		if *s, err = Open(ctx, r.target, func(text string) { r.warn("%s", text) }); err != nil {
 			*s = nil

@@ -120,13 +120,16 @@ func TestKilled(t *testing.T) {
 	}
 	line := func(item string) string { return `{"item":` + item + "}\n" }
 	begun := beginning(t, "r1", here(t))
+	died := time.Now().Add(-time.Minute).Truncate(time.Second)
 	state := func() string {
 		t.Helper()
 		got := "none"
 		err := Use(context.Background(), target, func(text string) { t.Error(text) }, func(h *History) error {
 			all, err := h.Job(context.Background(), "r1")
 			if err == nil && len(all) > 0 {
-				got = fmt.Sprint(all[0].State, " ", all[0].Entries)
+				if got = fmt.Sprint(all[0].State, " ", all[0].Entries); all[0].State == Killed && !all[0].Seen.Equal(died) {
+					t.Errorf("it was seen at %v, and died at %v", all[0].Seen, died)
+				}
 			}
 			return err
 		})
@@ -134,6 +137,9 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		return got
+	}
+	kill := func() error {
+		return errors.Join(os.Chtimes(filepath.Join(dir, "r1"+spoolEnd), died, died), s.file.Close())
 	}
 	steps := []struct {
 		do   func() error
@@ -143,7 +149,7 @@ func TestKilled(t *testing.T) {
 		{func() error { return s.write([]byte(begun[:10]), false) }, "none"},
 		{func() error { return s.write([]byte(begun[10:]), false) }, "starting 1"},
 		{func() error { return s.write([]byte(line(`{"kind":"log","text":"x"}`)+`{"item":`), false) }, "starting 2"},
-		{s.file.Close, "killed 2"},
+		{kill, "killed 2"},
 		{func() error { return nil }, "killed 2"},
 	}
 	for i, step := range steps {
@@ -236,6 +242,43 @@ func TestTouch(t *testing.T) {
 	})
 }
 
+// A database that is removed, or replaced, while a job runs has all of the job in the end.
+func TestRemovedMeanwhile(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target := Target{kind: "sqlite", path: filepath.Join(t.TempDir(), "h.db")}
+	b := newBoard("r1")
+	r := Record(b, target, func(text string) { t.Error(text) })
+	b.Log(slog.LevelInfo, "hello")
+	wait := func(entries int) {
+		t.Helper()
+		for s := opened(t, target); ; time.Sleep(10 * time.Millisecond) {
+			found, err := s.Entries(context.Background(), "r1", 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(found) >= entries {
+				return
+			}
+		}
+	}
+	wait(1)
+	files, err := filepath.Glob(target.path + "*")
+	for _, f := range files {
+		err = errors.Join(err, os.Remove(f))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Log(slog.LevelInfo, "again")
+	wait(2)
+	b.Finish(watch.End{Time: begin, State: watch.Done})
+	r.Close()
+	all, err := opened(t, target).Attempts(context.Background(), Query{})
+	if err != nil || len(all) != 1 || all[0].State != watch.Done {
+		t.Errorf("%+v, %v", all, err)
+	}
+}
+
 // A spool that cannot be read holds up no other, and counts as one of a launcher that lives.
 func TestUnreadable(t *testing.T) {
 	ctx := context.Background()
@@ -303,11 +346,8 @@ func TestMistake(t *testing.T) {
 func TestTroubles(t *testing.T) {
 	state := t.TempDir()
 	t.Setenv("XDG_STATE_HOME", state)
-	garbage := fileIn(t, "h.db")
-	damage(t, garbage, "garbage")
-	foreign := garbage
+	foreign := fileIn(t, "h.db")
 	foreign.own = false
-	foreign.path += "2"
 	damage(t, foreign, "garbage")
 	locked := fileIn(t, "h.db")
 	locked.own = false

@@ -46,12 +46,16 @@ func isSecret(key string) bool {
 	return false
 }
 
-// RedactArgs returns a command line in which databases have no passwords.
+// RedactArgs returns a command line in which databases have no passwords, and variables for ranks no values, unless they are the program's own.
 func RedactArgs(args []string) []string {
 	clean := make([]string, len(args))
 	for i, a := range args {
 		flag, value, ok := strings.Cut(a, "=")
 		switch {
+		case i > 0 && (args[i-1] == "-x" || args[i-1] == "--x") && !strings.HasPrefix(a, "HALORUN_"):
+			clean[i] = withoutValue(a)
+		case ok && (flag == "-x" || flag == "--x") && !strings.HasPrefix(value, "HALORUN_"):
+			clean[i] = flag + "=" + withoutValue(value)
 		case ok && strings.HasPrefix(a, "-") && strings.Contains(value, "://"):
 			clean[i] = flag + "=" + Redact(value)
 		default:
@@ -59,6 +63,14 @@ func RedactArgs(args []string) []string {
 		}
 	}
 	return clean
+}
+
+func withoutValue(variable string) string {
+	name, _, valued := strings.Cut(variable, "=")
+	if valued {
+		name += "=" + hidden
+	}
+	return name
 }
 
 // HasPassword tells whether a database is named with a secret, which is not to be written down.

@@ -34,8 +34,8 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s is scrubbed as %s", uri, text)
 		}
 	}
-	got := RedactArgs([]string{"halorun", "run", "--log-db=postgres://u:secret@h/db?x=1", "--log-db", "mongodb://u:secret@h", "in.png", "conv:kernel=1 2;3 4"})
-	want := []string{"halorun", "run", "--log-db=postgres://u:xxxxx@h/db?x=1", "--log-db", "mongodb://u:xxxxx@h", "in.png", "conv:kernel=1 2;3 4"}
+	got := RedactArgs([]string{"halorun", "run", "--log-db=postgres://u:secret@h/db?x=1", "--log-db", "mongodb://u:secret@h", "in.png", "conv:kernel=1 2;3 4", "-x", "KEY=secret", "--x=KEY=a=b", "-x", "HOME", "-x", "HALORUN_KERNELS=go", "-x=HALORUN_Q=1"})
+	want := []string{"halorun", "run", "--log-db=postgres://u:xxxxx@h/db?x=1", "--log-db", "mongodb://u:xxxxx@h", "in.png", "conv:kernel=1 2;3 4", "-x", "KEY=xxxxx", "--x=KEY=xxxxx", "-x", "HOME", "-x", "HALORUN_KERNELS=go", "-x=HALORUN_Q=1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
@@ -44,13 +44,13 @@ func TestRedact(t *testing.T) {
 func TestParseTarget(t *testing.T) {
 	for text, kind := range map[string]string{
 		"postgres://h/db": "postgres", "postgresql://h/db": "postgres", "mongodb://h": "mongodb", "mongodb+srv://h": "mongodb",
-		"sqlite:a.db": "sqlite", "a.db": "sqlite", "/a/b://c": "sqlite",
+		"sqlite:a.db": "sqlite", "a.db": "sqlite", "./c://": "sqlite",
 	} {
 		if target, err := ParseTarget(text); err != nil || target.kind != kind {
 			t.Errorf("%s: %+v, %v", text, target, err)
 		}
 	}
-	for _, text := range []string{"", "sqlite:", "mysql://u:secret@h/db", "host=h password=secret"} {
+	for _, text := range []string{"", "sqlite:", "mysql://u:secret@h/db", "postgres://team:secret b@h/x", "postgres://h:notaport/x", "mongodb://u:secret@", "/nodir/x.db", "host=h password=secret"} {
 		if _, err := ParseTarget(text); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", text, err)
 		}

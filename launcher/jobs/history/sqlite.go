@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -74,6 +76,14 @@ func tryOpen(ctx context.Context, t Target) (*sqlStore, error) {
 	}
 	// SQLite gives its other files the permissions of this one.
 	f, err := os.OpenFile(t.path, os.O_RDWR|os.O_CREATE|unix.O_NONBLOCK, 0o600)
+	how, readOnly := "synchronous(NORMAL)&_txlock=immediate", isForbidden(err)
+	if readOnly {
+		how = "query_only(1)&mode=ro"
+		if st, err := os.Stat(t.path + "-wal"); err != nil || st.Size() == 0 {
+			how += "&immutable=1" // else it would need files beside it
+		}
+		f, err = os.OpenFile(t.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,20 +95,22 @@ func tryOpen(ctx context.Context, t Target) (*sqlStore, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := (&url.URL{Scheme: "file", Path: t.path, RawQuery: fmt.Sprintf(
-		"_pragma=busy_timeout(%d)&_pragma=synchronous(NORMAL)&_txlock=immediate", busyTime.Milliseconds())}).String()
+	name := (&url.URL{Scheme: "file", Path: t.path, RawQuery: fmt.Sprintf("_pragma=busy_timeout(%d)&_pragma=%s", busyTime.Milliseconds(), how)}).String()
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	s := &sqlStore{db, dialect{
+	s := &sqlStore{db: db, path: t.path, file: st, dialect: dialect{
 		find: "instr", vacuum: "VACUUM",
 		size: "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
 	}}
 	if err := within(ctx, db, func(tx *sql.Tx) error { return s.prepare(ctx, tx) }); err != nil {
 		db.Close()
 		return nil, err
+	}
+	if readOnly {
+		return s, nil
 	}
 	journal := "WAL"
 	if remote(t.path) {
@@ -157,6 +169,22 @@ func isCorrupt(err error) bool {
 	}
 	code := e.Code() & 0xff // extended codes have more above
 	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
+}
+
+// isForbidden tells whether an error says that one may not write.
+func isForbidden(err error) bool {
+	var lite *sqlite.Error
+	var server *pgconn.PgError
+	var mongodb mongo.ServerError
+	switch {
+	case errors.As(err, &lite):
+		return lite.Code()&0xff == sqlite3.SQLITE_READONLY
+	case errors.As(err, &server):
+		return server.Code == "42501" || server.Code == "25006" // insufficient_privilege, read_only_sql_transaction
+	case errors.As(err, &mongodb):
+		return mongodb.HasErrorCode(13) // Unauthorized
+	}
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)
 }
 
 // isOurs tells whether a file, however damaged, begins as our databases do.

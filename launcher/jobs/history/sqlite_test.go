@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"halorun/launcher/jobs/watch"
 )
 
@@ -254,4 +256,76 @@ func TestPrune(t *testing.T) {
 			t.Errorf("%+v: left %s, want %s; %+v", c.limits, got, c.left, p)
 		}
 	}
+}
+
+// readable is that who may only read a store sees what is there, and hears nothing.
+func readable(t *testing.T, s Store, forReader func() Target) {
+	t.Helper()
+	ctx := context.Background()
+	if err := s.Add(ctx, attempt("r1", "r1", 0, watch.Running), []Entry{{Seq: 1, Time: begin, Text: "x"}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	target := forReader()
+	if err := Use(ctx, target, func(text string) { t.Error(text) }, func(h *History) error {
+		all, err := h.Job(ctx, "r1")
+		if err != nil || len(all) != 1 {
+			t.Errorf("%v, %v", all, err)
+		}
+		if err := h.Remove(ctx, []string{"r1"}); !isForbidden(err) {
+			t.Errorf("removed: %v", err)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReadOnlyDisk(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a file system can only be mounted by root") // CI runs as root
+	}
+	for _, name := range []string{"closed", "open"} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			if err := unix.Mount("halorun-test", dir, "tmpfs", 0, ""); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+					t.Error(err)
+				}
+			})
+			target := Target{kind: "sqlite", path: filepath.Join(dir, "h.db")}
+			s := opened(t, target)
+			readable(t, s, func() Target {
+				if name == "closed" {
+					s.Close()
+				} else if err := copyFiles(dir); err != nil { // as a machine that lost its power leaves it
+					t.Fatal(err)
+				}
+				s.Close()
+				if name == "open" {
+					target.path = filepath.Join(dir, "copy", "h.db")
+				}
+				if err := unix.Mount("halorun-test", dir, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+					t.Fatal(err)
+				}
+				return target
+			})
+		})
+	}
+}
+
+// copyFiles copies the files of a folder into one in it, "copy".
+func copyFiles(dir string) error {
+	if err := os.Mkdir(filepath.Join(dir, "copy"), 0o700); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "h.db*"))
+	for _, f := range files {
+		b, readErr := os.ReadFile(f)
+		err = errors.Join(err, readErr, os.WriteFile(filepath.Join(dir, "copy", filepath.Base(f)), b, 0o600))
+	}
+	return err
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 
@@ -16,6 +19,17 @@ import (
 type sqlStore struct {
 	db *sql.DB
 	dialect
+	path string      // of its file, if it has one
+	file os.FileInfo // that it was at first
+}
+
+// gone tells whether the store's file was removed, or another one has taken its place.
+func (s *sqlStore) gone() bool {
+	if s.file == nil {
+		return false
+	}
+	st, err := os.Stat(s.path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(st, s.file)
 }
 
 // dialect is in what databases differ.

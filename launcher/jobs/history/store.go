@@ -4,10 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/connstring"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // schema is the version of what a store looks like.
@@ -66,8 +74,14 @@ func ParseTarget(text string) (Target, error) {
 	case text == "":
 		return Target{}, errors.New("the name of a database is missing")
 	case slices.Contains([]string{"postgres", "postgresql"}, scheme) && isURI:
-		return Target{kind: "postgres", uri: text}, nil
-	case slices.Contains([]string{"mongodb", "mongodb+srv"}, scheme) && isURI:
+		t := Target{kind: "postgres", uri: text}
+		_, err := pgx.ParseConfig(text)
+		return t, t.mistake(err)
+	case scheme == "mongodb" && isURI:
+		t := Target{kind: "mongodb", uri: text}
+		_, err := connstring.ParseAndValidate(text)
+		return t, t.mistake(err)
+	case scheme == "mongodb+srv" && isURI: // of which only a name server knows more
 		return Target{kind: "mongodb", uri: text}, nil
 	case isURI && !strings.ContainsAny(scheme, "/."):
 		return Target{}, fmt.Errorf("%q is of no kind of database that is known; there are postgres://, mongodb:// and sqlite:PATH", Redact(text))
@@ -78,7 +92,19 @@ func ParseTarget(text string) (Target, error) {
 	if path == "" {
 		return Target{}, errors.New("sqlite: the path of the database is missing")
 	}
-	return fileTarget(path)
+	t, err := fileTarget(path)
+	if _, statErr := os.Stat(filepath.Dir(t.path)); err == nil && errors.Is(statErr, fs.ErrNotExist) {
+		err = fmt.Errorf("the folder of %s does not exist", path)
+	}
+	return t, err
+}
+
+// mistake makes an error about the text of a name one without a password.
+func (t Target) mistake(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %s", t, t.scrub(err.Error()))
 }
 
 // String returns the name of the database, without a password.
@@ -110,8 +136,23 @@ func (t Target) about(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &storeError{fmt.Sprintf("the history in %s: %s", t, t.scrub(err.Error())), err}
+	text := err.Error()
+	switch lite := new(sqlite.Error); {
+	case errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY:
+		text = fmt.Sprintf("another process keeps it locked for longer than %v; try again", busyTime)
+	case strings.Contains(text, topology): // all that the driver knows of all servers
+		before, after, _ := strings.Cut(text, topology)
+		if i := strings.LastIndex(after, "Last error: "); i >= 0 {
+			after, _, _ = strings.Cut(after[i+len("Last error: "):], " }")
+			before += ": " + after
+		}
+		text = before
+	}
+	return &storeError{fmt.Sprintf("the history in %s: %s", t, t.scrub(text)), err}
 }
+
+// topology is what MongoDB's driver puts before a description of all servers.
+const topology = ", current topology:"
 
 // storeError is an error whose text has no password.
 type storeError struct {

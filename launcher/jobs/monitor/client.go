@@ -3,6 +3,7 @@ package monitor
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,34 +28,36 @@ const Mute = "no answer"
 // maxAnswer is more than thousands of ranks have to say.
 const maxAnswer = 64 << 20
 
-// Client asks one job how it is.
-type Client struct {
+// client asks one job how it is.
+type client struct {
 	conn    net.Conn
 	answers *bufio.Scanner
 }
 
 // dial connects to a socket. One at which nobody listens is removed.
-func dial(path string) (net.Conn, error) {
-	c, err := net.DialTimeout("unix", path, askTime)
+func dial(ctx context.Context, path string) (net.Conn, error) {
+	d := net.Dialer{Timeout: askTime}
+	c, err := d.DialContext(ctx, "unix", path)
 	if errors.Is(err, unix.ECONNREFUSED) {
 		_ = os.Remove(path) // another one may have been quicker
 	}
 	return c, err
 }
 
-func newClient(path string) (*Client, error) {
-	conn, err := dial(path)
+func newClient(ctx context.Context, path string) (*client, error) {
+	conn, err := dial(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{conn: conn, answers: bufio.NewScanner(conn)}
+	c := &client{conn: conn, answers: bufio.NewScanner(conn)}
 	c.answers.Buffer(nil, maxAnswer)
 	return c, nil
 }
 
 // Ask asks once. An error means that the job has ended, or is about to.
-func (c *Client) Ask() (*watch.Status, error) {
+func (c *client) Ask(ctx context.Context) (*watch.Status, error) {
 	_ = c.conn.SetDeadline(time.Now().Add(askTime))
+	defer context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Now()) })()
 	if _, err := c.conn.Write([]byte("status\n")); err != nil {
 		return nil, err
 	}
@@ -69,7 +72,7 @@ func (c *Client) Ask() (*watch.Status, error) {
 }
 
 // Close ends the conversation.
-func (c *Client) Close() { c.conn.Close() }
+func (c *client) Close() { c.conn.Close() }
 
 // Local watches the jobs that this user runs on this host.
 type Local struct {
@@ -78,13 +81,13 @@ type Local struct {
 
 // known is what is known of a job.
 type known struct {
-	client *Client
+	client *client
 	status *watch.Status // latest
 }
 
 // Look returns how the jobs are that run, the latest first; with a name only those that are called so: by their ID, that of their attempt, or its
 // beginning.
-func (l *Local) Look(name string) ([]*watch.Status, error) {
+func (l *Local) Look(ctx context.Context, name string) ([]*watch.Status, error) {
 	paths := sockets()
 	if l.known == nil {
 		l.known = make(map[string]*known)
@@ -96,7 +99,7 @@ func (l *Local) Look(name string) ([]*watch.Status, error) {
 			k = new(known)
 			l.known[run] = k
 		}
-		asked.Go(func() { k.ask(run, path) })
+		asked.Go(func() { k.ask(ctx, run, path) })
 	}
 	asked.Wait()
 	var all []*watch.Status
@@ -114,15 +117,15 @@ func (l *Local) Look(name string) ([]*watch.Status, error) {
 }
 
 // ask asks a job how it is. Without a status there is none.
-func (k *known) ask(run, path string) {
+func (k *known) ask(ctx context.Context, run, path string) {
 	if k.client == nil {
 		var err error
-		if k.client, err = newClient(path); err != nil {
+		if k.client, err = newClient(ctx, path); err != nil {
 			k.client, k.status = nil, nil
 			return
 		}
 	}
-	s, err := k.client.Ask()
+	s, err := k.client.Ask(ctx)
 	var slow net.Error
 	switch {
 	case err == nil:

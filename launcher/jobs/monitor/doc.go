@@ -1,6 +1,6 @@
 // Package monitor serves how a job is, to those who may know.
 //
-//	                        ┌── Server: a Unix socket in a folder that only the user can enter ◄── Dial ── halorun top
+//	                        ┌── Server: a Unix socket in a folder that only the user can enter ◄── Local ◄── Top, which halorun top is
 //	watch.Board ──Snapshot──┤
 //	                        └── Metrics: /metrics for Prometheus, /healthz, over HTTP on loopback
 //

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -148,7 +149,7 @@ func rankFamilies(s *watch.Status, st *progress.Standing) []family {
 			continue
 		}
 		sum := sums[r.Rank.Rank]
-		labels := []string{"rank", rankName(r.Rank.Rank), "host", r.Host}
+		labels := []string{"rank", launcher.RankName(r.Rank.Rank), "host", r.Host}
 		for i, x := range []float64{
 			float64(sum.Tiles), float64(sum.TilesRestored), float64(sum.Computed), float64(sum.Pictures), float64(sum.BytesSent), float64(sum.BytesReceived),
 			sum.CPUSeconds, float64(restarts[r.Rank.Rank]), float64(r.ResidentBytes), r.Silent.Seconds(),
@@ -161,14 +162,6 @@ func rankFamilies(s *watch.Status, st *progress.Standing) []family {
 		}
 	}
 	return f
-}
-
-// rankName is what people call a rank.
-func rankName(rank int) string {
-	if rank < 0 {
-		return "head"
-	}
-	return strconv.Itoa(rank)
 }
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -12,8 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"io"
-
+	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
@@ -62,7 +62,7 @@ func ServeMetrics(address string, b *watch.Board, heartbeat time.Duration) (*Met
 		Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		ErrorLog: log.New(io.Discard, "", 0), // what clients do wrong is not the job's business
 	}
-	go func() { _ = m.server.Serve(l) }() // until Close
+	go func() { _ = m.server.Serve(limit(l, maxClients)) }() // until Close
 	return m, nil
 }
 
@@ -91,8 +91,8 @@ func (m *Metrics) metrics(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(b.Bytes())
 }
 
-// Health is what /healthz answers. Its names are a promise.
-type Health struct {
+// health is what /healthz answers. Its names are a promise.
+type health struct {
 	Status string `json:"status"` // ok, or unhealthy
 	Reason string `json:"reason"` // why it is unhealthy
 	Job    string `json:"job"`
@@ -113,8 +113,8 @@ func (m *Metrics) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 // healthOf judges a job.
-func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) Health {
-	h := Health{Status: "ok", Job: s.ID, State: s.State, Ranks: s.Size}
+func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) health {
+	h := health{Status: "ok", Job: s.ID, State: s.State, Ranks: s.Size}
 	var silent []string
 	for _, r := range st.Ranks {
 		switch {
@@ -124,7 +124,7 @@ func healthOf(s *watch.Status, st *progress.Standing, heartbeat time.Duration) H
 				h.Heard++
 			}
 		default:
-			silent = append(silent, fmt.Sprintf("rank %s on %s is silent for %s", rankName(r.Rank.Rank), r.Host, progress.Duration(r.Silent)))
+			silent = append(silent, fmt.Sprintf("rank %s on %s is silent for %s", launcher.RankName(r.Rank.Rank), r.Host, progress.Duration(r.Silent)))
 		}
 	}
 	switch {

@@ -3,9 +3,12 @@ package monitor
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -28,7 +31,7 @@ func busy() *watch.Board {
 	b.Progress(0, 0, "h1", []byte(`{"epoch":2,"tiles":3,"bytes_sent":10,"cpu_seconds":1.5,"resident_bytes":4096,"seconds":{"halo":1}}`))
 	b.Progress(1, 1, "h1", []byte(`{"epoch":1,"tiles":5,"bytes_sent":7,"seconds":{"halo":2}}`))
 	b.Progress(1, 2, "h2", []byte(`{"epoch":2,"tiles":1,"bytes_sent":1,"seconds":{"halo":0.5}}`))
-	b.Progress(-1, 3, "h3", []byte(`{"epoch":2}`))
+	b.Progress(launcher.HeadRank, 3, "h3", []byte(`{"epoch":2}`))
 	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	return b
 }
@@ -108,17 +111,23 @@ func TestHealth(t *testing.T) {
 	ended := func(state, why string) watch.Status {
 		return watch.Status{State: state, End: &watch.End{State: state, Error: why}, Ranks: []watch.Rank{rank(0, 1, time.Hour)}}
 	}
+	committing := func(since time.Duration, ranks ...watch.Rank) watch.Status {
+		began := at.Add(-since)
+		return watch.Status{State: watch.Running, Committing: &began, Ranks: ranks}
+	}
 	for name, c := range map[string]struct {
 		s      watch.Status
 		reason string
 	}{
-		"starting":       {watch.Status{State: watch.Starting}, ""},
-		"running":        {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 4*time.Second)}}, ""},
-		"silent":         {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 6*time.Second)}}, "rank 1 on h is silent for 6 s"},
-		"others went on": {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 2, time.Second), rank(1, 1, 6*time.Second)}}, ""},
-		"done":           {ended(watch.Done, ""), ""},
-		"failed":         {ended(watch.Failed, "the disk is full"), "the disk is full"},
-		"interrupted":    {ended(watch.Interrupted, ""), "the job has ended: interrupted"},
+		"starting":               {watch.Status{State: watch.Starting}, ""},
+		"running":                {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 4*time.Second)}}, ""},
+		"silent":                 {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 1, time.Second), rank(1, 1, 6*time.Second)}}, "rank 1 on h is silent for 6 s"},
+		"others went on":         {watch.Status{State: watch.Running, Ranks: []watch.Rank{rank(0, 2, time.Second), rank(1, 1, 6*time.Second)}}, ""},
+		"OUTPUT is put in place": {committing(time.Hour, rank(0, 1, time.Hour), rank(1, 1, time.Hour+4*time.Second)), ""},
+		"silent before":          {committing(time.Hour, rank(0, 1, time.Hour), rank(1, 1, time.Hour+6*time.Second)), "rank 1 on h is silent for 6 s"},
+		"done":                   {ended(watch.Done, ""), ""},
+		"failed":                 {ended(watch.Failed, "the disk is full"), "the disk is full"},
+		"interrupted":            {ended(watch.Interrupted, ""), "the job has ended: interrupted"},
 	} {
 		c.s.Time = at
 		st := new(progress.Meter).Take(&c.s)
@@ -151,7 +160,7 @@ func TestHTTP(t *testing.T) {
 	if body, header := get("/metrics", 200); !strings.Contains(body, "halorun_job_ranks 2") || !strings.HasPrefix(header.Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Errorf("%s %v", body, header)
 	}
-	var h Health
+	var h health
 	body, _ := get("/healthz", 200)
 	if err := json.Unmarshal([]byte(body), &h); err != nil || h.Status != "ok" || h.Heard != 2 || h.Ranks != 2 {
 		t.Errorf("%s: %v", body, err)
@@ -170,6 +179,44 @@ func TestHTTP(t *testing.T) {
 	m.Close()
 	if _, err := client.Get("http://" + m.Address() + "/metrics"); err == nil {
 		t.Error("it still answers")
+	}
+}
+
+// Who holds connections open takes no more of the job's file descriptors than there are places; a place that is left is free.
+func TestHTTPLimit(t *testing.T) {
+	m, err := ServeMetrics("127.0.0.1:0", busy(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	get := func() (c net.Conn, answered bool) {
+		t.Helper()
+		c, err := net.Dial("tcp", m.Address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_, _ = c.Write([]byte("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")) // who is turned away is so at any time
+		if _, err = c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatal(err)
+		}
+		return c, err == nil
+	}
+	first, _ := get()
+	for i := range 2 * maxClients {
+		if _, answered := get(); answered != (i+1 < maxClients) {
+			t.Fatalf("connection %d is answered: %v", i+1, answered)
+		}
+	}
+	first.Close()
+	for limit := time.Now().Add(20 * time.Second); ; { // until the server has seen it
+		if _, answered := get(); answered {
+			break
+		}
+		if time.Now().After(limit) {
+			t.Fatal("a place that was left is not free")
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,19 +13,20 @@ import (
 
 // Pipe is a Source that is told of snapshots, one a line, as 'halorun top --json --stream' prints them, on whatever host.
 type Pipe struct {
+	r     io.ReadCloser
 	lines *bufio.Scanner
-	close func()
 }
 
-// NewPipe returns a source that reads r, and calls close at its end.
-func NewPipe(r io.Reader, close func()) *Pipe {
-	p := &Pipe{bufio.NewScanner(r), close}
+// NewPipe returns a source that reads r.
+func NewPipe(r io.ReadCloser) *Pipe {
+	p := &Pipe{r, bufio.NewScanner(r)}
 	p.lines.Buffer(nil, maxAnswer)
 	return p
 }
 
-// Look returns what the next line says. The error is an io.EOF if there is none.
-func (p *Pipe) Look(string) ([]*watch.Status, error) {
+// Look returns what the next line says. The error is an io.EOF if there is none. When ctx ends r is closed.
+func (p *Pipe) Look(ctx context.Context, _ string) ([]*watch.Status, error) {
+	defer context.AfterFunc(ctx, func() { p.r.Close() })()
 	if !p.lines.Scan() {
 		return nil, errors.Join(p.lines.Err(), io.EOF)
 	}
@@ -38,6 +40,3 @@ func (p *Pipe) Look(string) ([]*watch.Status, error) {
 	}
 	return all, nil
 }
-
-// Close is for Source.
-func (p *Pipe) Close() { p.close() }

@@ -9,9 +9,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"halorun/launcher/jobs/progress"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -22,14 +26,15 @@ const (
 	answerTime = 3 * time.Second
 	// idleTime is how long a client may be silent.
 	idleTime = 10 * time.Minute
-	// maxClients is how many there may be at a time.
+	// maxClients is how many there may be at a time, on the socket and of the metrics.
 	maxClients = 64
+	// From minRest to maxRest is how long nobody is let in when the system lacks something.
+	minRest, maxRest = 5 * time.Millisecond, time.Second
 )
 
 // Server answers questions about a job on a Unix socket: for each line that a client sends it gets one, a watch.Status in JSON.
 type Server struct {
 	board  *watch.Board
-	ready  chan struct{} // closed when there is a socket, or there will be none
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
@@ -39,19 +44,28 @@ type Server struct {
 
 // Serve lets the user's other processes watch a job, once it is older than a moment. If that cannot be, failed is told why; the job is none the worse.
 func Serve(b *watch.Board, failed func(error)) *Server {
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &Server{board: b, cancel: cancel, ready: make(chan struct{}), clients: make(map[net.Conn]bool)}
+	s, ctx := newServer(b)
 	s.done.Go(func() {
 		select {
 		case <-time.After(readyTime):
 		case <-ctx.Done():
 			return
 		}
-		if err := s.serve(ctx); err != nil {
+		l, path, err := listen(b.Snapshot().Run)
+		if err == nil {
+			err = s.serve(ctx, l, path)
+		}
+		if err != nil {
 			failed(err)
 		}
 	})
 	return s
+}
+
+// newServer returns a server with nothing to serve yet, and what ends when it is closed.
+func newServer(b *watch.Board) (*Server, context.Context) {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Server{board: b, cancel: cancel, clients: make(map[net.Conn]bool)}, ctx
 }
 
 // Close ends it, and removes the socket.
@@ -62,15 +76,17 @@ func (s *Server) Close() {
 	}
 }
 
-func (s *Server) serve(ctx context.Context) error {
-	l, path, err := listen(s.board.Snapshot().Run)
-	close(s.ready)
-	if err != nil {
-		return err
-	}
+// serve talks with whoever comes, and removes the socket in the end.
+func (s *Server) serve(ctx context.Context, l net.Listener, path string) error {
 	defer os.Remove(path)
-	s.done.Go(sweep)
-	stop := context.AfterFunc(ctx, func() {
+	s.done.Go(func() { sweep(ctx) })
+	return s.accept(ctx, l)
+}
+
+// accept talks with whoever comes, until ctx ends or nobody can come any more.
+func (s *Server) accept(ctx context.Context, l net.Listener) error {
+	defer l.Close()
+	context.AfterFunc(ctx, func() { // also when this has returned: there are still those who came before
 		l.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -78,7 +94,7 @@ func (s *Server) serve(ctx context.Context) error {
 			c.Close()
 		}
 	})
-	defer stop()
+	var rest time.Duration
 	for {
 		c, err := l.Accept()
 		if ctx.Err() != nil {
@@ -88,8 +104,14 @@ func (s *Server) serve(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			if !passes(err) {
+				return err
+			}
+			rest = min(max(2*rest, minRest), maxRest)
+			progress.Wait(ctx, rest) // when ctx ends the listener is closed
+			continue
 		}
+		rest = 0
 		s.mu.Lock()
 		if len(s.clients) >= maxClients || ctx.Err() != nil {
 			c.Close()
@@ -99,6 +121,11 @@ func (s *Server) serve(ctx context.Context) error {
 		}
 		s.mu.Unlock()
 	}
+}
+
+// passes tells whether the system only lacks something for a while, such as file descriptors.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM, unix.ECONNABORTED}, func(e error) bool { return errors.Is(err, e) })
 }
 
 // talk answers a client until it has no more questions, or does not read.
@@ -154,9 +181,9 @@ func listen(run string) (l net.Listener, path string, err error) {
 }
 
 // sweep removes the sockets of jobs that were killed.
-func sweep() {
+func sweep(ctx context.Context) {
 	for _, path := range sockets() {
-		if c, err := dial(path); err == nil {
+		if c, err := dial(ctx, path); err == nil {
 			c.Close()
 		}
 	}

@@ -33,18 +33,26 @@ func board(run string) *watch.Board {
 	return b
 }
 
-// serving serves a board and waits until it can be watched.
+// serving serves a board at once.
 func serving(t *testing.T, b *watch.Board) *Server {
 	t.Helper()
-	s := Serve(b, func(err error) { t.Error(err) })
+	l, path, err := listen(b.Snapshot().Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ctx := newServer(b)
+	s.done.Go(func() {
+		if err := s.serve(ctx, l, path); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Cleanup(s.Close)
-	<-s.ready
 	return s
 }
 
 func look(t *testing.T, l *Local, name string) []*watch.Status {
 	t.Helper()
-	all, err := l.Look(name)
+	all, err := l.Look(t.Context(), name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +120,7 @@ func TestStale(t *testing.T) {
 		t.Errorf("%d jobs run", len(got))
 	}
 	second := stale("11111111.sock")
-	sweep()
+	sweep(t.Context())
 	for _, path := range []string{first, second} {
 		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", path, err)
@@ -269,5 +277,67 @@ func TestShortJob(t *testing.T) {
 	Serve(board("aabbccdd"), func(err error) { t.Error(err) }).Close()
 	if entries, _ := os.ReadDir(dir); len(entries) != 0 {
 		t.Errorf("%v", entries)
+	}
+}
+
+// failing is a listener that fails in each of these ways before anybody is let in, and in the last way ever after.
+type failing struct {
+	net.Listener
+	before []error
+	after  error
+	let    bool
+}
+
+func (f *failing) Accept() (net.Conn, error) {
+	if len(f.before) > 0 {
+		err := f.before[0]
+		f.before = f.before[1:]
+		return nil, err
+	}
+	if f.let {
+		return nil, f.after
+	}
+	f.let = true
+	return f.Listener.Accept()
+}
+
+// A lack of file descriptors passes, and a socket that fails for good keeps a job from its end no more than a client who says nothing.
+func TestAcceptFails(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ctx := newServer(board("aabbccdd"))
+	lack := func(e syscall.Errno) error { return &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", e)} }
+	failed := make(chan error, 1)
+	s.done.Go(func() {
+		failed <- s.accept(ctx, &failing{Listener: l, before: []error{lack(syscall.EMFILE), lack(syscall.ENFILE)}, after: lack(syscall.EINVAL)})
+	})
+	c, err := newClient(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := <-failed; !errors.Is(err, syscall.EINVAL) {
+		t.Errorf("%v", err)
+	}
+	if got, err := c.Ask(ctx); err != nil || got.ID != "aabbccdd" {
+		t.Errorf("who came before is told %+v, %v", got, err)
+	}
+	if _, err := net.Dial("unix", path); err == nil {
+		t.Error("the socket is still open")
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(20 * time.Second):
+		t.Error("a silent client keeps it open")
+		c.Close()
+		<-closed
 	}
 }

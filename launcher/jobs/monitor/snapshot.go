@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"context"
 	"time"
 
 	"halorun/launcher/jobs/progress"
@@ -22,33 +23,34 @@ type Job struct {
 
 // Source is where it is known how jobs are.
 type Source interface {
-	// Look returns how those are that are called so, or all; the latest first.
-	Look(name string) ([]*watch.Status, error)
-	Close()
+	// Look returns how those are that are called so, or all; the latest first. When ctx has ended it returns soon, and is not to be called again.
+	Look(ctx context.Context, name string) ([]*watch.Status, error)
 }
 
-// Watcher watches jobs.
-type Watcher struct {
+// watcher watches jobs.
+type watcher struct {
 	source Source
-	meters map[string]*progress.Meter // by run
+	meters map[string]*progress.Meter // of the jobs that were there last, by run
 }
 
-// NewWatcher returns a watcher of the source's jobs.
-func NewWatcher(s Source) *Watcher { return &Watcher{s, make(map[string]*progress.Meter)} }
+// newWatcher returns a watcher of the source's jobs.
+func newWatcher(s Source) *watcher { return &watcher{s, make(map[string]*progress.Meter)} }
 
 // Look takes a snapshot.
-func (w *Watcher) Look(name string) (*Snapshot, error) {
-	all, err := w.source.Look(name)
+func (w *watcher) Look(ctx context.Context, name string) (*Snapshot, error) {
+	all, err := w.source.Look(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	snap := &Snapshot{Time: time.Now(), Jobs: []Job{}}
+	before := w.meters
+	w.meters = make(map[string]*progress.Meter, len(all))
 	for _, s := range all {
-		m := w.meters[s.Run]
+		m := before[s.Run]
 		if m == nil {
 			m = new(progress.Meter)
-			w.meters[s.Run] = m
 		}
+		w.meters[s.Run] = m
 		st := m.Take(s)
 		snap.Jobs = append(snap.Jobs, Job{*s, st.Report(), st})
 	}

@@ -108,7 +108,7 @@ func ranksTable(st *progress.Standing) table {
 		if st.Pictures != nil {
 			n, done = r.Rates.Pictures, r.Part.Pictures
 		}
-		t = append(t, row(rankName(r.Rank.Rank), r.Host, state(r), done, n, &r.Rates, r.ResidentBytes))
+		t = append(t, row(launcher.RankName(r.Rank.Rank), r.Host, state(r), done, n, &r.Rates, r.ResidentBytes))
 		sum.Add(r.Rates)
 		all += done
 		resident += r.ResidentBytes

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,8 +34,8 @@ const firstLook = time.Second
 
 // Run shows the jobs on out until ctx ends, the user presses q, or the job that is watched has ended.
 func (t *Top) Run(ctx context.Context, out *os.File) error {
-	w := NewWatcher(t.Source)
-	snap, err := w.Look(t.Name)
+	w := newWatcher(t.Source)
+	snap, err := w.Look(ctx, t.Name)
 	if err != nil {
 		return err
 	}
@@ -53,10 +54,10 @@ func (t *Top) Run(ctx context.Context, out *os.File) error {
 	}
 	// Rates take two looks.
 	if len(snap.Jobs) > 0 {
-		if err := pause(ctx, firstLook); err != nil {
+		if !progress.Wait(ctx, firstLook) {
 			return nil
 		}
-		later, err := w.Look(t.Name)
+		later, err := w.Look(ctx, t.Name)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -83,19 +84,19 @@ func (t *Top) print(out io.Writer, s *Snapshot) error {
 }
 
 // stream prints one snapshot after the other.
-func (t *Top) stream(ctx context.Context, out io.Writer, w *Watcher, snap *Snapshot) error {
+func (t *Top) stream(ctx context.Context, out io.Writer, w *watcher, snap *Snapshot) error {
 	for {
 		if err := t.print(out, snap); err != nil {
 			return err
 		}
-		if t.Name != "" && len(snap.Jobs) == 0 || pause(ctx, t.Interval) != nil {
+		if t.Name != "" && len(snap.Jobs) == 0 || !progress.Wait(ctx, t.Interval) {
 			return nil
 		}
 		if !t.JSON {
 			fmt.Fprintln(out)
 		}
 		var err error
-		if snap, err = w.Look(t.Name); errors.Is(err, io.EOF) {
+		if snap, err = w.Look(ctx, t.Name); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
@@ -104,7 +105,7 @@ func (t *Top) stream(ctx context.Context, out io.Writer, w *Watcher, snap *Snaps
 }
 
 // live draws the jobs on a terminal again and again.
-func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot) error {
+func (t *Top) live(ctx context.Context, out *os.File, w *watcher, snap *Snapshot) error {
 	screen, keys := progress.NewScreen(out), openKeyboard(t.Keys)
 	defer keys.restore()
 	defer screen.Leave()
@@ -119,6 +120,11 @@ func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot
 		error
 	}
 	looks := make(chan looked, 1)
+	// Nothing looks any more when this has returned: what is looked at is the caller's.
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for {
 		screen.Show(snap.Lines(screen.Room()))
 		if t.Name != "" && len(snap.Jobs) == 0 {
@@ -141,10 +147,10 @@ func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot
 				keys.set()
 				screen.Reveal()
 			case <-tick: // it may take its time
-				go func() {
-					s, err := w.Look(t.Name)
+				looking.Go(func() {
+					s, err := w.Look(ctx, t.Name)
 					looks <- looked{s, err}
-				}()
+				})
 			case l := <-looks:
 				switch {
 				case errors.Is(l.error, io.EOF):
@@ -157,17 +163,5 @@ func (t *Top) live(ctx context.Context, out *os.File, w *Watcher, snap *Snapshot
 				snap, waiting = l.Snapshot, false
 			}
 		}
-	}
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"halorun/launcher"
 	"halorun/launcher/jobs/progress"
+	"halorun/launcher/jobs/progress/terminaltest"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -79,12 +81,12 @@ func TestSnapshotNames(t *testing.T) {
 	if got := strings.Join(slices.Sorted(maps.Keys(all.Jobs[0]["progress"].(map[string]any))), " "); got != "elapsed_seconds fraction megapixels megapixels_per_second pictures pictures_per_second remaining_seconds state" {
 		t.Errorf("%s", got)
 	}
-	p := NewPipe(bytes.NewReader(append(b, '\n')), func() {})
-	statuses, err := p.Look("")
+	p := NewPipe(io.NopCloser(bytes.NewReader(append(b, '\n'))))
+	statuses, err := p.Look(t.Context(), "")
 	if err != nil || len(statuses) != 2 || statuses[0].ID != "job0" || statuses[0].Ranks[1].Part().Tiles != 1 || statuses[0].Last.What != "rank 1 was killed" {
 		t.Errorf("%+v, %v", statuses, err)
 	}
-	if _, err := p.Look(""); !errors.Is(err, io.EOF) {
+	if _, err := p.Look(t.Context(), ""); !errors.Is(err, io.EOF) {
 		t.Errorf("%v", err)
 	}
 }
@@ -145,3 +147,72 @@ func TestTop(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// sluggish is a source that answers but the first question only when nobody wants to know any more.
+type sluggish struct {
+	asked chan struct{} // closed when it is asked again
+	jobs  []*watch.Status
+	over  bool
+}
+
+func (s *sluggish) Look(ctx context.Context, _ string) ([]*watch.Status, error) {
+	if jobs := s.jobs; jobs != nil {
+		s.jobs = nil
+		return jobs, nil
+	}
+	close(s.asked)
+	<-ctx.Done()
+	s.over = true
+	return nil, ctx.Err()
+}
+
+// Whoever has enough does not wait for an answer, and nobody looks any more then.
+func TestTopEnds(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	screen, terminal := terminaltest.Open(t, 80, 24)
+	var shown sync.WaitGroup
+	shown.Go(func() { _, _ = io.Copy(io.Discard, screen) })
+	ctx, cancel := context.WithCancel(context.Background())
+	status := board("aabbccdd").Snapshot()
+	source := &sluggish{make(chan struct{}), []*watch.Status{&status}, false}
+	go func() {
+		<-source.asked
+		cancel()
+	}()
+	if err := (&Top{Source: source, Interval: time.Millisecond, Keys: terminal}).Run(ctx, terminal); err != nil || !source.over {
+		t.Errorf("it has ended while it looks: %v, %v", !source.over, err)
+	}
+	terminal.Close()
+	shown.Wait()
+}
+
+// A pipe that is silent keeps nobody who has enough.
+func TestPipeEnds(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := NewPipe(r).Look(ctx, ""); !errors.Is(err, io.EOF) {
+		t.Errorf("%v", err)
+	}
+}
+
+// What is known of a job is forgotten when it is gone: one that comes anew is followed from its beginning.
+func TestForgotten(t *testing.T) {
+	status := board("aabbccdd").Snapshot()
+	source := &listed{[]*watch.Status{&status}}
+	w := newWatcher(source)
+	for _, jobs := range [][]*watch.Status{{&status}, {}, {&status}} {
+		source.jobs = jobs
+		if snap, err := w.Look(t.Context(), ""); err != nil || len(snap.Jobs) != len(jobs) || len(w.meters) != len(jobs) {
+			t.Errorf("%d jobs, %d meters of %d, %v", len(snap.Jobs), len(w.meters), len(jobs), err)
+		}
+	}
+}
+
+type listed struct{ jobs []*watch.Status }
+
+func (l *listed) Look(context.Context, string) ([]*watch.Status, error) { return l.jobs, nil }

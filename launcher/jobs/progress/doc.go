@@ -3,7 +3,7 @@
 //
 //	watch.Board ──Snapshot──► Meter ──► Standing ──► View    a bar that stays below all else on the terminal
 //	                                            ├──► Plain   a line every ten seconds
-//	                                            └──► Stream  JSON lines, with all that happens
+//	                                            └──► Stream  JSON lines, with all that happens ◄── whoever knows of it
 //
 // A [Console] is stderr for all of them, and for whatever else is said there: lines go above the view.
 package progress

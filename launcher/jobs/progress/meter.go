@@ -26,7 +26,7 @@ type Standing struct {
 type Rank struct {
 	*watch.Rank
 	watch.Part
-	Silent time.Duration // since it was heard last
+	Silent time.Duration // since it was heard last, until OUTPUT is put in place
 	Gone   bool          // others are in a later epoch, and it was not heard since
 	Rates
 }
@@ -127,14 +127,18 @@ func (m *Meter) Take(s *watch.Status) Standing {
 func ranksOf(s *watch.Status) []Rank {
 	var all []Rank
 	latest := uint32(0)
+	until := s.Time
+	if s.Committing != nil {
+		until = *s.Committing
+	}
 	for i := range s.Ranks {
 		r := Rank{Rank: &s.Ranks[i], Part: s.Ranks[i].Part()}
-		r.Silent = max(0, s.Time.Sub(r.Heard))
+		r.Silent = max(0, until.Sub(r.Heard))
 		latest = max(latest, r.Epoch)
 		all = append(all, r)
 	}
 	for i := range all {
-		all[i].Gone = all[i].Epoch < latest && all[i].Silent > spacing
+		all[i].Gone = all[i].Epoch < latest && s.Time.Sub(all[i].Heard) > spacing
 	}
 	return all
 }

@@ -53,7 +53,7 @@ func TestMonotone(t *testing.T) {
 					rt.Fatalf("%v is shown, and no more than %v was ever done", st.Fraction, best)
 				}
 			}
-			if st.Left > time.Duration(math.MaxInt64) || st.MegapixelsPerSecond < 0 || math.IsNaN(st.MegapixelsPerSecond) || math.IsInf(st.MegapixelsPerSecond, 0) {
+			if st.Left < -1 || st.Left > 1e9*time.Second || st.MegapixelsPerSecond < 0 || math.IsNaN(st.MegapixelsPerSecond) || math.IsInf(st.MegapixelsPerSecond, 0) {
 				rt.Fatalf("%+v", st)
 			}
 			if p := Percent(st.Fraction); p == 100 && s.State != watch.Done {

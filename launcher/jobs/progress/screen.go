@@ -45,9 +45,9 @@ func (s *Screen) size() (columns, rows int) {
 	return columns, rows
 }
 
-// room returns the columns and rows that a block may have: the last column is left out, since a line that fills it may count as two, and so is
+// Room returns the columns and rows that a block may have: the last column is left out, since a line that fills it may count as two, and so is
 // the row of the cursor.
-func (s *Screen) room() (columns, rows int) {
+func (s *Screen) Room() (columns, rows int) {
 	columns, rows = s.size()
 	return max(0, columns-1), max(0, rows-1)
 }
@@ -63,7 +63,7 @@ func (s *Screen) IsTerminal() bool { return true }
 
 // GetTermSize is for mpb, which is not to leave out lines: Show does.
 func (s *Screen) GetTermSize() (width, height int, err error) {
-	width, height = s.room()
+	width, height = s.Room()
 	return width, max(1, height), nil
 }
 
@@ -182,6 +182,3 @@ func height(lines []string, columns int) (n int) {
 	}
 	return n
 }
-
-// Room returns the columns and rows that there are for a block.
-func (s *Screen) Room() (columns, rows int) { return s.room() }

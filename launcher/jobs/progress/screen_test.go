@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
+	"halorun/launcher/jobs/progress/terminaltest"
 	"halorun/launcher/jobs/watch"
 )
 
@@ -26,28 +25,13 @@ func openNull(t *testing.T) *os.File {
 // openTerminal makes a pseudo-terminal, and an emulator that shows what is written to it.
 func openTerminal(t *testing.T, columns, rows int) (*os.File, *emulator) {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	master, terminal := terminaltest.Open(t, columns, rows)
 	e := &emulator{terminal: terminal, changed: make(chan struct{}, 1), done: make(chan struct{})}
 	e.resize(t, columns, rows)
 	go e.read(master)
 	t.Cleanup(func() {
 		terminal.Close()
 		<-e.done
-		master.Close()
 	})
 	return terminal, e
 }
@@ -69,9 +53,7 @@ type emulator struct {
 
 func (e *emulator) resize(t *testing.T, columns, rows int) {
 	t.Helper()
-	if err := unix.IoctlSetWinsize(int(e.terminal.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Col: uint16(columns), Row: uint16(rows)}); err != nil {
-		t.Fatal(err)
-	}
+	terminaltest.Resize(t, e.terminal, columns, rows)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.columns, e.rows, e.wide = columns, rows, 0

@@ -39,10 +39,14 @@ func (st *Standing) Report() Report {
 	return r
 }
 
-// Stream writes what happens as JSON lines. Its methods may be called by any goroutine.
+// Stream writes what happens as JSON lines. It is told of that directly, not by a board, whose queues lose what has no room. Its methods may be
+// called by any goroutine.
 type Stream struct {
-	mu sync.Mutex
-	w  io.Writer
+	w io.Writer
+
+	mu    sync.Mutex
+	board *watch.Board // of a job whose beginning has not been told yet
+	held  []byte       // lines that come after that
 }
 
 // NewStream returns a stream to w.
@@ -54,9 +58,15 @@ type head struct {
 	Kind string    `json:"kind"`
 }
 
+// which job a line is about.
+type which struct {
+	Job string `json:"job"`
+	Run string `json:"run"`
+}
+
 type beginLine struct {
 	head
-	Job     string   `json:"job"`
+	which
 	Version string   `json:"version"`
 	Input   string   `json:"input"`
 	Output  string   `json:"output"`
@@ -67,7 +77,7 @@ type beginLine struct {
 
 type progressLine struct {
 	head
-	Job string `json:"job"`
+	which
 	Report
 }
 
@@ -96,16 +106,11 @@ type rankLine struct {
 
 type endLine struct {
 	head
-	Job        string  `json:"job"`
+	which
 	State      string  `json:"state"`
 	ExitStatus int     `json:"exit_status"`
 	Error      string  `json:"error"`
 	Elapsed    float64 `json:"elapsed_seconds"`
-}
-
-// Begin tells which job it is.
-func (s *Stream) Begin(j watch.Job) {
-	s.put(beginLine{head{j.Began, watch.Begins}, j.ID, j.Version, j.Input, j.Output, list(j.Ops), j.Size, list(j.Hosts)})
 }
 
 // Event tells what befell a rank.
@@ -124,8 +129,9 @@ func (s *Stream) Line(rank int, host, stream, text string) {
 }
 
 // End tells how the job ended.
-func (s *Stream) End(job string, e watch.End, elapsed time.Duration) {
-	s.put(endLine{head{e.Time, watch.Ends}, job, e.State, e.ExitStatus, e.Error, elapsed.Seconds()})
+func (s *Stream) End(j watch.Job, e watch.End, elapsed time.Duration) {
+	s.begin()
+	s.put(endLine{head{e.Time, watch.Ends}, which{j.ID, j.Run}, e.State, e.ExitStatus, e.Error, elapsed.Seconds()})
 }
 
 // progress is the kind of a line that is no watch.Item.
@@ -134,26 +140,81 @@ const progress = "progress"
 // streamEvery is how often a stream tells how far the job is.
 const streamEvery = time.Second
 
-// Follow tells once a second how far the job is.
+// Follow tells that the job has begun, as soon as it is known which it is, and then once a second how far it is. All else is told after its beginning.
 func (s *Stream) Follow(b *watch.Board) *Teller {
+	s.mu.Lock()
+	s.board = b
+	s.mu.Unlock()
+	sub := b.Subscribe(untilKnown)
 	return start(func(ctx context.Context) {
+		awaitKnown(ctx, sub)
+		s.begin()
 		var m Meter
-		for wait(ctx, streamEvery) {
+		for Wait(ctx, streamEvery) {
 			status := b.Snapshot()
 			st := m.Take(&status)
-			s.put(progressLine{head{st.Time, progress}, status.ID, st.Report()})
+			s.put(progressLine{head{st.Time, progress}, which{status.ID, status.Run}, st.Report()})
 		}
 	})
 }
 
-func (s *Stream) put(line any) {
-	b, err := json.Marshal(line)
-	if err != nil {
-		return // a number that is none; there are none such
+// untilKnown is how many items have room that come before it is known which job it is. What is lost costs a line its ID at most.
+const untilKnown = 64
+
+// awaitKnown waits until it is known which job it is: one that is resumed has the ID of an earlier attempt. That may take long, such as when INPUT is
+// a pipe to which nobody writes.
+func awaitKnown(ctx context.Context, sub *watch.Subscription) {
+	defer sub.Close()
+	limit := time.NewTimer(streamEvery)
+	defer limit.Stop()
+	for {
+		select {
+		case i := <-sub.Items:
+			if i.Kind == watch.Known {
+				return
+			}
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
+}
+
+// begin tells which job it is, unless it has been told, and what has happened since.
+func (s *Stream) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, _ = s.w.Write(append(b, '\n')) // whoever does not read it any more does not want it
+	if s.board == nil {
+		return
+	}
+	j := s.board.Snapshot().Job
+	s.board = nil
+	s.write(append(encode(beginLine{head{j.Began, watch.Begins}, which{j.ID, j.Run}, j.Version, j.Input, j.Output, list(j.Ops), j.Size, list(j.Hosts)}), s.held...))
+	s.held = nil
+}
+
+func (s *Stream) put(line any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := encode(line); s.board != nil {
+		s.held = append(s.held, b...)
+	} else {
+		s.write(b)
+	}
+}
+
+// write writes whole lines. The lock is held.
+func (s *Stream) write(b []byte) {
+	_, _ = s.w.Write(b) // whoever does not read it any more does not want it
+}
+
+func encode(line any) []byte {
+	b, err := json.Marshal(line)
+	if err != nil {
+		return nil // a number that is none; there are none such
+	}
+	return append(b, '\n')
 }
 
 // list is never null.

@@ -54,7 +54,7 @@ func Percent(fraction float64) int {
 	return int(math.Floor(min(max(fraction, 0), 1)*100 + 1e-9))
 }
 
-// Line returns how far the job is in one line, longer or shorter. The bar, if there is one, is for others to draw.
+// amount returns how much of the job is done, at more or less length; "" for one picture at less, of which the percentage says it.
 func (st *Standing) amount(long bool) string {
 	p := st.Pictures
 	switch {

@@ -37,7 +37,7 @@ type view struct {
 
 // run shows the job until ctx ends.
 func (v *view) run(ctx context.Context) {
-	if !wait(ctx, v.after) {
+	if !Wait(ctx, v.after) {
 		return
 	}
 	v.look()
@@ -45,10 +45,10 @@ func (v *view) run(ctx context.Context) {
 	bars := mpb.New(mpb.WithConsoleWriter(v.screen), mpb.WithManualRefresh(draw))
 	style := mpb.BarStyle().Build()
 	_, _ = bars.Add(0, mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
-		columns, _ := v.screen.room()
+		columns, _ := v.screen.Room()
 		return overall(w, style, v.now.Load(), columns)
 	}), mpb.BarFillerTrim(), mpb.BarExtender(mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error {
-		columns, rows := v.screen.room()
+		columns, rows := v.screen.Room()
 		if lines := v.now.Load().hostLines(columns, rows); len(lines) > 0 {
 			_, err := io.WriteString(w, strings.Join(lines, "\n")+"\n")
 			return err
@@ -92,8 +92,8 @@ func (v *view) look() {
 	v.now.Store(&st)
 }
 
-// wait waits for d, unless ctx ends before.
-func wait(ctx context.Context, d time.Duration) bool {
+// Wait waits for d, unless ctx ends before.
+func Wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -153,7 +153,7 @@ func Plain(b *watch.Board, say func(string)) *Teller {
 			s := b.Snapshot()
 			return m.Take(&s)
 		}
-		for n := 1; wait(ctx, spacing); n++ {
+		for n := 1; Wait(ctx, spacing); n++ {
 			if st := look(); n%int(plainEvery/spacing) == 0 {
 				say(st.Sentence())
 			}

@@ -79,15 +79,16 @@ type End struct {
 // Status is how a job is at a time.
 type Status struct {
 	Job
-	Time     time.Time       `json:"time"`
-	State    string          `json:"state"`
-	Picture  Picture         `json:"picture"`
-	Pictures *Pictures       `json:"pictures,omitempty"`
-	Ranks    []Rank          `json:"ranks"` // the latest member of each, by rank
-	Lost     []Rank          `json:"lost"`  // members before, as they were heard last
-	Events   int             `json:"events"`
-	Last     *launcher.Event `json:"last_event"`
-	End      *End            `json:"end,omitempty"`
+	Time       time.Time       `json:"time"`
+	State      string          `json:"state"`
+	Committing *time.Time      `json:"committing,omitempty"` // since when OUTPUT is put in place, and ranks, which have done their part, are not heard any more
+	Picture    Picture         `json:"picture"`
+	Pictures   *Pictures       `json:"pictures,omitempty"`
+	Ranks      []Rank          `json:"ranks"` // the latest member of each, by rank
+	Lost       []Rank          `json:"lost"`  // members before, as they were heard last
+	Events     int             `json:"events"`
+	Last       *launcher.Event `json:"last_event"`
+	End        *End            `json:"end,omitempty"`
 }
 
 // Kinds of items.
@@ -152,6 +153,14 @@ func (b *Board) Progress(rank int, member uint32, host string, result []byte) {
 		b.lost[before.Member] = before
 	}
 	b.ranks[rank] = Rank{rank, member, host, time.Now(), slices.Clone(result)}
+}
+
+// Commit takes note that OUTPUT is about to be put in place.
+func (b *Board) Commit() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := time.Now()
+	b.status.Committing = &now
 }
 
 // CountPictures takes over how many pictures have ended.

@@ -18,7 +18,7 @@ func TestSubscribe(t *testing.T) {
 	b.Describe("k", watch.Picture{Width: 3}, []string{"invert"})
 	b.Event(launcher.Event{Rank: 1, What: "was killed"})
 	b.Log(slog.LevelWarn, "careful")
-	b.Line(-1, "h1", "stderr", "hello")
+	b.Line(launcher.HeadRank, "h1", "stderr", "hello")
 	b.Finish(watch.End{State: watch.Done})
 	wide.Close()
 	wide.Close()
@@ -63,6 +63,13 @@ func TestSnapshot(t *testing.T) {
 	}
 	if len(s.Lost) != 1 || string(s.Lost[0].Result) != `{"rows":5}` {
 		t.Errorf("lost %+v", s.Lost)
+	}
+	if s := b.Snapshot(); s.Committing != nil {
+		t.Errorf("it is committing since %v", s.Committing)
+	}
+	b.Commit()
+	if s := b.Snapshot(); s.Committing == nil || s.Committing.After(s.Time) || s.State != watch.Running {
+		t.Errorf("%+v", s)
 	}
 	b.Finish(watch.End{State: watch.Failed, ExitStatus: 3})
 	if s := b.Snapshot(); s.State != watch.Failed || s.End.ExitStatus != 3 {

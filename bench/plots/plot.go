@@ -4,8 +4,8 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Figure is a diagram with two axes.
-type Figure struct {
+// Plot is a diagram with two axes.
+type Plot struct {
 	X, Y  Axis
 	Lines []Line
 	Bars  []Bar   // stacked, over whole numbers of the X axis
@@ -37,7 +37,7 @@ type Style struct {
 	Hatch  Hatch
 }
 
-// Size of a figure, in points of 1/72 inch. It fits the width of a page of text; at half of it, that of a column, its letters are still to be read.
+// Size of a plot, in points of 1/72 inch. It fits the width of a page of text; at half of it, that of a column, its letters are still to be read.
 const (
 	Width  = 396
 	Height = 274
@@ -52,8 +52,8 @@ const (
 	tickLength = 4
 )
 
-// draw draws the figure on a canvas of Width by Height.
-func (f *Figure) draw(c vg.Canvas, face *faces) {
+// draw draws the plot on a canvas of Width by Height.
+func (f *Plot) draw(c vg.Canvas, face *faces) {
 	p := pen{Canvas: c, faces: face}
 	p.box(0, 0, Width, Height, White)
 	yLabels := vg.Length(0)
@@ -85,9 +85,9 @@ func (f *Figure) draw(c vg.Canvas, face *faces) {
 	}
 }
 
-// frame is the part of a figure that has the data.
+// frame is the part of a plot that has the data.
 type frame struct{ x0, y0, x1, y1 vg.Length }
 
-func (f *Figure) at(a frame, x, y float64) (vg.Length, vg.Length) {
+func (f *Plot) at(a frame, x, y float64) (vg.Length, vg.Length) {
 	return a.x0 + (a.x1-a.x0)*vg.Length(f.X.place(x)), a.y0 + (a.y1-a.y0)*vg.Length(f.Y.place(y))
 }

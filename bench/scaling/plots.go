@@ -2,24 +2,26 @@ package scaling
 
 import (
 	"fmt"
+	"slices"
 
+	"halorun/bench"
 	"halorun/bench/plots"
 )
 
-// figure is one of the results', for print.
-type figure struct {
+// plot is one of the results', for print.
+type plot struct {
 	name, caption string
-	*plots.Figure
+	*plots.Plot
 }
 
 const mostLabels = 11 // of an axis of ranks
 
-func (s *Study) figures() []figure {
-	names := figureNames()
-	return []figure{
-		{names[0], s.speedupCaption(), s.speedupFigure()},
-		{names[1], s.efficiencyCaption(), s.efficiencyFigure()},
-		{names[2], "Mean time of a thread at each step, in the run nearest to the median. Steps overlap, so that they may add up to more than the wall time, the diamonds; the rest is the launcher's, before ranks start and after they end.", s.timeFigure()},
+func (s *Study) plots() []plot {
+	names := plotNames()
+	return []plot{
+		{names[0], s.speedupCaption(), s.speedupPlot()},
+		{names[1], s.efficiencyCaption(), s.efficiencyPlot()},
+		{names[2], "Mean time of a thread at each step, in the run nearest to the median. Steps overlap, so that they may add up to more than the wall time, the diamonds; the rest is the launcher's, before ranks start and after they end.", s.timePlot()},
 	}
 }
 
@@ -66,15 +68,10 @@ func (c curve) lines() []plots.Line {
 	return lines
 }
 
-func (s *Study) law(t0 float64) func(p Point, wall float64) (speedup, efficiency float64) {
-	return func(p Point, wall float64) (speedup, efficiency float64) {
-		if s.Mode == Weak {
-			speedup, efficiency, _ = weak(s.Base, p.Ranks, t0, wall)
-		} else {
-			speedup, efficiency, _ = strong(s.Base, p.Ranks, t0, wall)
-		}
-		return speedup, efficiency
-	}
+// gain returns speed-up and efficiency if a point's median were another one.
+func (s *Study) gain(p Point, wall float64) (speedup, efficiency float64) {
+	speedup, efficiency, _ = s.law()(s.Base, p.Ranks, s.Points[0].Wall.Median, wall)
+	return speedup, efficiency
 }
 
 func (s *Study) speedupCaption() string {
@@ -83,7 +80,7 @@ func (s *Study) speedupCaption() string {
 		what = "Scaled speed-up: the picture grows with the ranks"
 	}
 	return fmt.Sprintf("%s over %s by the number of ranks; medians, bars from the slowest to the fastest of %s. Hollow: more ranks than cores.%s",
-		what, count(s.Base, "rank"), count(s.Repeat, "run"), s.forecastCaption())
+		what, bench.Count(s.Base, "rank"), bench.Count(s.Repeat, "run"), s.forecastCaption())
 }
 
 func (s *Study) efficiencyCaption() string {
@@ -91,7 +88,7 @@ func (s *Study) efficiencyCaption() string {
 	if s.Mode == Weak {
 		what = "Weak efficiency: the time of one rank's share alone by that with all ranks, relative to"
 	}
-	return fmt.Sprintf("%s %s.%s", what, count(s.Base, "rank"), s.forecastCaption())
+	return fmt.Sprintf("%s %s.%s", what, bench.Count(s.Base, "rank"), s.forecastCaption())
 }
 
 func (s *Study) forecastCaption() string {
@@ -108,10 +105,9 @@ func (s *Study) forecastNotes() []string {
 	return []string{fmt.Sprintf("forecast: a core for each thread; %.0f%% off in the mean where it was measured", 100*s.Model.Mean)}
 }
 
-func (s *Study) speedupFigure() *plots.Figure {
-	law := s.law(s.Points[0].Wall.Median)
-	c := s.curve(func(p Point, wall float64) float64 { v, _ := law(p, wall); return v }, func(f Forecast) float64 { return f.Speedup })
-	ranks := append(append([]float64{}, c.ranks...), c.ahead...)
+func (s *Study) speedupPlot() *plots.Plot {
+	c := s.curve(func(p Point, wall float64) float64 { v, _ := s.gain(p, wall); return v }, func(f Forecast) float64 { return f.Speedup })
+	ranks := slices.Concat(c.ranks, c.ahead)
 	x := plots.LogAxis("number of ranks", mostLabels, ranks...)
 	ideal := plots.Line{Style: plots.Style{Name: "ideal", Colour: plots.DarkGrey, Width: 1, Dashes: []float64{1.5, 2}}}
 	for _, r := range []float64{x.Lo, x.Hi} {
@@ -121,25 +117,24 @@ func (s *Study) speedupFigure() *plots.Figure {
 	if s.Mode == Weak {
 		label = "scaled speed-up"
 	}
-	values := append(append(append(append([]float64{}, c.value...), c.low...), c.forecast...), ideal.Y...)
-	return &plots.Figure{X: x, Y: plots.LogAxis(label, mostLabels, values...), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
+	values := slices.Concat(c.value, c.low, c.high, c.forecast, ideal.Y)
+	return &plots.Plot{X: x, Y: plots.LogAxis(label, mostLabels, values...), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
 }
 
-func (s *Study) efficiencyFigure() *plots.Figure {
-	law := s.law(s.Points[0].Wall.Median)
-	c := s.curve(func(p Point, wall float64) float64 { _, v := law(p, wall); return 100 * v }, func(f Forecast) float64 { return 100 * f.Efficiency })
-	ranks := append(append([]float64{}, c.ranks...), c.ahead...)
+func (s *Study) efficiencyPlot() *plots.Plot {
+	c := s.curve(func(p Point, wall float64) float64 { _, v := s.gain(p, wall); return 100 * v }, func(f Forecast) float64 { return 100 * f.Efficiency })
+	ranks := slices.Concat(c.ranks, c.ahead)
 	x := plots.LogAxis("number of ranks", mostLabels, ranks...)
 	ideal := plots.Line{Style: plots.Style{Name: "ideal", Colour: plots.DarkGrey, Width: 1, Dashes: []float64{1.5, 2}}, X: []float64{x.Lo, x.Hi}, Y: []float64{100, 100}}
 	most := 100.0
-	for _, v := range append(append([]float64{}, c.high...), c.forecast...) {
+	for _, v := range slices.Concat(c.high, c.forecast) {
 		most = max(most, v)
 	}
 	label := "efficiency (%)"
 	if s.Mode == Weak {
 		label = "weak efficiency (%)"
 	}
-	return &plots.Figure{X: x, Y: plots.LinearAxis(label, 0, 1.02*most, ""), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
+	return &plots.Plot{X: x, Y: plots.LinearAxis(label, 0, 1.02*most), Lines: append([]plots.Line{ideal}, c.lines()...), Notes: s.forecastNotes()}
 }
 
 // partStyles are those of the steps, and of the rest of a job's time.
@@ -157,8 +152,8 @@ func partStyles() []plots.Style {
 	}
 }
 
-func (s *Study) timeFigure() *plots.Figure {
-	f := &plots.Figure{Parts: partStyles()}
+func (s *Study) timePlot() *plots.Plot {
+	f := &plots.Plot{Parts: partStyles()}
 	wall := plots.Line{Style: plots.Style{Name: "wall time", Colour: plots.Black, Marker: plots.Diamond}}
 	most := 0.0
 	f.X = plots.Axis{Label: "number of ranks", Lo: 0.4, Hi: float64(len(s.Points)) + 0.6}
@@ -179,7 +174,7 @@ func (s *Study) timeFigure() *plots.Figure {
 			f.Notes = []string{crowded + " " + crowdedText}
 		}
 	}
-	f.Y = plots.LinearAxis("time of a thread (s)", 0, 1.02*most, "")
+	f.Y = plots.LinearAxis("time of a thread (s)", 0, 1.02*most)
 	f.Lines = []plots.Line{wall}
 	return f
 }

@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"halorun/launcher/jobs/monitor":            {"halorun/launcher", "halorun/launcher/jobs", "halorun/launcher/jobs/progress", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/jobs/progress":           {"halorun/launcher", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/jobs/watch":              {"halorun/launcher"},
-	"halorun/launcher/jobs/history":            {"halorun/launcher", "halorun/launcher/jobs", "halorun/launcher/jobs/watch"},
+	"halorun/launcher/jobs/history":            {"halorun/launcher", "halorun/launcher/jobs", "halorun/launcher/jobs/messages", "halorun/launcher/jobs/watch"},
 	"halorun/launcher/testcluster":             {},
 	"halorun/cmdline":                          {},
 	"halorun/jobfile":                          {"halorun/cmdline", "halorun/kernels"},

@@ -86,8 +86,11 @@ func Compare(from, to *Figures, alpha, failOver float64) (*Diff, error) {
 			d.OnlyOld = append(d.OnlyOld, a.Name)
 			continue
 		}
-		if a.Unit != b.Unit || a.LowerIsBetter != b.LowerIsBetter {
-			return nil, fmt.Errorf("%q is in %s in OLD and in %s in NEW, or lower is better in one alone", a.Name, a.Unit, b.Unit)
+		if a.Unit != b.Unit {
+			return nil, fmt.Errorf("%q is in %s in OLD and in %s in NEW", a.Name, a.Unit, b.Unit)
+		}
+		if a.LowerIsBetter != b.LowerIsBetter {
+			return nil, fmt.Errorf("%q: lower_is_better is %t in OLD and %t in NEW", a.Name, a.LowerIsBetter, b.LowerIsBetter)
 		}
 		d.Series = append(d.Series, compareSeries(a, b, alpha))
 	}

@@ -1,13 +1,16 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -69,7 +72,12 @@ func (r *peersRun) vips(ctx context.Context, output func(string) string) {
 func (r *peersRun) python(ctx context.Context, output func(string) string) {
 	cv := r.peer("OpenCV", output("opencv"))
 	mpi := r.peer("mpi4py + OpenCV", output("mpi4py"))
-	python, version := r.pythonWith(ctx, "cv2")
+	python, version, err := r.pythonWith(ctx, "cv2")
+	if err != nil {
+		cv.State, cv.Reason = Failed, err.Error()
+		mpi.State, mpi.Reason = Failed, err.Error()
+		return
+	}
 	if python == "" {
 		cv.absent("python3-opencv")
 		mpi.absent("python3-opencv python3-mpi4py openmpi-bin")
@@ -86,7 +94,11 @@ func (r *peersRun) python(ctx context.Context, output func(string) string) {
 	cv.take(p, err)
 	cv.run(r, python)
 
-	both, versions := r.pythonWith(ctx, "mpi4py", "cv2")
+	both, versions, err := r.pythonWith(ctx, "mpi4py", "cv2")
+	if err != nil {
+		mpi.State, mpi.Reason = Failed, err.Error()
+		return
+	}
 	mpirun := ""
 	for _, name := range []string{"mpirun.openmpi", "mpirun", "mpiexec"} {
 		if mpirun == "" {
@@ -170,27 +182,37 @@ func firstVersion(text string) string {
 }
 
 // pythonWith returns the first python3 in PATH that has the modules, and their versions.
-func (r *peersRun) pythonWith(ctx context.Context, modules ...string) (path, versions string) {
+// The error is about one that does not say whether it has them.
+func (r *peersRun) pythonWith(ctx context.Context, modules ...string) (path, versions string, err error) {
 	program := "import " + strings.Join(modules, ", ") + "\nprint(" + strings.Join(modules, ".__version__, ") + ".__version__)"
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		path, err := exec.LookPath(filepath.Join(dir, "python3"))
 		if err != nil || !filepath.IsAbs(path) {
 			continue
 		}
-		if said, ok := r.ask(ctx, path, "-c", program); ok {
-			return path, strings.TrimSpace(said)
+		said, err := r.ask(ctx, path, "-c", program)
+		if errors.Is(err, context.DeadlineExceeded) {
+			return "", "", fmt.Errorf("%s has not said within %v which modules it has", path, askTime)
+		}
+		if err == nil {
+			return path, strings.TrimSpace(said), nil
 		}
 	}
-	return "", ""
+	return "", "", nil
 }
 
-// ask returns what a program writes, and whether it ended well, in time.
-func (r *peersRun) ask(ctx context.Context, path string, args ...string) (string, bool) {
-	ctx, cancel := context.WithTimeout(ctx, min(30*time.Second, r.Timeout))
+// ask returns what a program writes. Nothing of it is left when that takes too long.
+func (r *peersRun) ask(ctx context.Context, path string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir = r.dir // whatever lies where the user is would be imported
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	out, err := cmd.Output()
-	return string(out), err == nil
+	return string(out), cmp.Or(ctx.Err(), err)
 }
+
+// askTime is how long a program may take to say who it is; Python reads much from a disk for that.
+const askTime = time.Minute

@@ -210,6 +210,38 @@ func TestCommandSuspends(t *testing.T) {
 	}
 }
 
+// Of a program that is asked for its version nothing is left when that takes too long.
+func TestAskEnds(t *testing.T) {
+	dir := fakes(t, map[string]string{"slow": "sleep 1000 & echo $! > child; wait"})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r := &peersRun{dir: dir}
+	child := filepath.Join(dir, "child")
+	go func() {
+		for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
+			if b, _ := os.ReadFile(child); len(b) > 0 {
+				cancel()
+			}
+		}
+	}()
+	if _, err := r.ask(ctx, filepath.Join(dir, "slow")); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	b, err := os.ReadFile(child)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(time.Minute); unix.Kill(pid, 0) == nil; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its child is left")
+		}
+	}
+}
+
 func TestPeersInput(t *testing.T) {
 	dir := fakes(t, map[string]string{"halorun": "echo it is ill >&2; exit 3"})
 	folder, text := t.TempDir(), filepath.Join(t.TempDir(), "x.png")

@@ -28,7 +28,11 @@ func Place(hosts []Host, n int, by MapBy, oversubscribe bool) ([]int, error) {
 		n = slots
 	}
 	if n > slots && !oversubscribe {
-		return nil, fmt.Errorf("-n %d: there are %d slots on %d hosts; give --oversubscribe, or more slots", n, slots, len(hosts))
+		plural := "s"
+		if len(hosts) == 1 {
+			plural = ""
+		}
+		return nil, fmt.Errorf("-n %d: there are %d slots on %d host%s; give --oversubscribe, or more slots", n, slots, len(hosts), plural)
 	}
 	ranks, err := share(hosts, n, by)
 	if err != nil {

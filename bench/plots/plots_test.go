@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"image"
 	"image/png"
 	"io"
 	"math"
@@ -132,5 +133,20 @@ func TestLegend(t *testing.T) {
 	}
 	if p.width(letters, "iii") >= p.width(letters, "WWW") || p.width(letters, "") != 0 {
 		t.Error("widths make no sense")
+	}
+}
+
+// A PNG says how large it is on paper, and is one still.
+func TestDensity(t *testing.T) {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+		t.Fatal(err)
+	}
+	all := withDensity(b.Bytes())
+	if _, err := png.Decode(bytes.NewReader(all)); err != nil { // it checks sums of chunks
+		t.Error(err)
+	}
+	if want := "\x00\x00\x00\x09pHYs\x00\x00\x2e\x23\x00\x00\x2e\x23\x01"; !bytes.Contains(all, []byte(want)) { // 11811 pixels a metre
+		t.Errorf("%q", all)
 	}
 }

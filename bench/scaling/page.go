@@ -130,5 +130,12 @@ tr.crowded td { color: #8a4b00; background: #fff7ea; }
 figure { margin: 1.5rem 0; flex: 1 1 28rem; max-width: 38rem; break-inside: avoid; }
 figure svg { width: 100%; height: auto; display: block; }
 figcaption { color: #444; font-size: .9rem; }
-@media print { body { max-width: none; margin: 0; } }
+@media print {
+	body { max-width: none; margin: 0; padding: 0; font-size: 10pt; }
+	.table { overflow: visible; }
+	table { font-size: 6.5pt; }
+	th, td { padding: .15rem .35rem; }
+	th { white-space: normal; vertical-align: bottom; }
+	figure { flex-basis: 45%; }
+}
 `

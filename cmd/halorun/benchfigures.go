@@ -1,18 +1,19 @@
 package main
 
 import (
-	"errors"
+	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/urfave/cli/v2"
 
 	measure "halorun/bench"
 	"halorun/kernels"
 	"halorun/launcher/jobs/progress"
 	"halorun/ranks"
+	"halorun/ranks/raster"
 )
 
 func benchFiguresCommand() *cli.Command {
@@ -58,6 +59,14 @@ func benchFigures(c *cli.Context) error {
 	case f.Timeout <= 0:
 		return usage("--timeout %v: the time is more than 0", f.Timeout)
 	}
+	if c.IsSet("out") {
+		if c.String("out") == "" {
+			return usage("--out has a name; an empty one was given")
+		}
+		if err := checkFolder("--out", c.String("out")); err != nil {
+			return err
+		}
+	}
 	if f.Halorun, err = os.Executable(); err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
@@ -74,16 +83,17 @@ func benchFigures(c *cli.Context) error {
 		return figures.Write(c.App.Writer)
 	}
 	// Before what takes minutes, lest it be for nothing.
-	out, err := renameio.NewPendingFile(c.String("out"), renameio.WithPermissions(0o644))
+	out, err := raster.NewPending(c.String("out"))
 	if err != nil {
 		return &ranks.OutputError{Name: c.String("out"), Err: err}
 	}
-	defer out.Cleanup()
 	signals.during(ctx, run)
 	if err != nil {
+		out.Abort()
 		return err
 	}
-	if err := errors.Join(figures.Write(out), out.CloseAtomicallyReplace()); err != nil {
+	var b bytes.Buffer
+	if err := cmp.Or(figures.Write(&b), writePending(ctx, out, b.Bytes())); err != nil {
 		return &ranks.OutputError{Name: c.String("out"), Err: err}
 	}
 	return nil

@@ -52,6 +52,8 @@ func benchPeers(c *cli.Context) error {
 		p.Ranks = cores()
 	}
 	switch {
+	case p.Input == "":
+		return usage("INPUT has a name; an empty one was given")
 	case p.Ranks < 1 || p.Ranks > maxRanks:
 		return usage("--ranks %d: the number is from 1 to %d", p.Ranks, maxRanks)
 	case p.Repeat < 1 || p.Repeat > 1000:

@@ -15,12 +15,14 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
 
 	measure "halorun/bench"
 	"halorun/bench/scaling"
 	"halorun/kernels"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/progress"
+	"halorun/ranks"
 	"halorun/ranks/raster"
 )
 
@@ -165,6 +167,8 @@ func scalingInput(p *scaling.Plan) error {
 	}
 	st, err := os.Stat(p.Input)
 	switch {
+	case p.Input == "":
+		return usage("INPUT has a name; an empty one was given")
 	case p.Input == "-" || err == nil && !st.Mode().IsRegular() && !st.IsDir():
 		return usage("INPUT %s is a stream, which can be read but once: give a file, or synthetic:WIDTHxHEIGHT", p.Input)
 	case err == nil && st.IsDir() || strings.HasPrefix(p.Input, "@"):
@@ -230,7 +234,7 @@ func placeScaling(ctx context.Context, c *cli.Context, p *scaling.Plan) error {
 		o.np = n
 		hosts, placement, err := o.place()
 		if err != nil {
-			return err
+			return usage("--ranks %s: %s", c.String("ranks"), strings.TrimPrefix(err.Error(), fmt.Sprintf("-n %d: ", n)))
 		}
 		p.Places = append(p.Places, scaling.Place{Ranks: n})
 		if len(p.Hosts) == 0 {
@@ -333,8 +337,11 @@ func outFolder(dir string) error {
 		}
 		return usage("--out %s is no folder", dir)
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return usage("the folder of --out %s does not exist", dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return usage("--out %s: there is no folder for it", dir)
 	}
-	return err
+	if err != nil {
+		return &ranks.OutputError{Name: dir, Err: err}
+	}
+	return nil
 }

@@ -248,6 +248,22 @@ func openWritten(ctx context.Context, path string) (f *os.File, stop func(), err
 	return f, func() {}, err
 }
 
+// writePending writes a file and puts it in place, whole or not at all, or writes to a stream.
+func writePending(ctx context.Context, p *raster.Pending, b []byte) (err error) {
+	if p.Regular() {
+		err = os.WriteFile(p.Path(), b, 0o666)
+	} else {
+		err = writeStream(ctx, p.Path(), b)
+	}
+	if err == nil {
+		err = p.Commit()
+	}
+	if err != nil {
+		p.Abort()
+	}
+	return err
+}
+
 // writeStream writes to a FIFO or device.
 func writeStream(ctx context.Context, path string, b []byte) error {
 	f, err := openStream(ctx, path, os.O_WRONLY)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -213,17 +212,5 @@ func (r *report) write(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	write := func() error { return os.WriteFile(p.Path(), append(b, '\n'), 0o666) }
-	if !p.Regular() {
-		write = func() error { return writeStream(ctx, p.Path(), append(b, '\n')) }
-	}
-	if err := write(); err != nil {
-		p.Abort()
-		return err
-	}
-	if err := p.Commit(); err != nil {
-		p.Abort()
-		return err
-	}
-	return nil
+	return writePending(ctx, p, append(b, '\n'))
 }

@@ -34,7 +34,7 @@ var mayImport = map[string][]string{
 	"halorun/kernels/simd":                     {},
 	"halorun/bench":                            {"halorun/kernels", "halorun/ranks/raster"},
 	"halorun/bench/plots":                      {},
-	"halorun/bench/scaling":                    {"halorun/bench", "halorun/bench/plots", "halorun/comm", "halorun/kernels", "halorun/ranks/raster"},
+	"halorun/bench/scaling":                    {"halorun/bench", "halorun/bench/plots", "halorun/comm", "halorun/kernels", "halorun/ranks", "halorun/ranks/raster"},
 	"halorun/ranks":                            {"halorun/comm", "halorun/kernels", "halorun/ranks/ledger", "halorun/ranks/raster", "halorun/ranks/raster/scratch"},
 	"halorun/ranks/folder":                     {"halorun/comm", "halorun/kernels", "halorun/ranks", "halorun/ranks/journal", "halorun/ranks/raster"},
 	"halorun/ranks/journal":                    {},

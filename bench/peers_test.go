@@ -128,42 +128,59 @@ func TestCommandEnds(t *testing.T) {
 	over := errors.New("time is over")
 	for _, script := range []string{"sleep 1000 & echo $$ $! > pids; wait", "trap '' TERM; sleep 1000 & echo $$ $! > pids; wait; while :; do sleep 0.01; done"} {
 		dir := t.TempDir()
-		var pids []int
+		pids := told(t, filepath.Join(dir, "pids"))
 		ctx, cancel := context.WithCancelCause(t.Context())
+		var begun []int
 		go func() {
-			for len(pids) < 2 && t.Context().Err() == nil {
-				b, _ := os.ReadFile(filepath.Join(dir, "pids"))
-				pids = nil
-				for _, word := range strings.Fields(string(b)) {
-					pid, _ := strconv.Atoi(word)
-					pids = append(pids, pid)
-				}
-				time.Sleep(time.Millisecond)
-			}
+			begun = <-pids
 			cancel(over)
 		}()
 		_, err := Command{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Dir: dir, Grace: 50 * time.Millisecond}.Run(ctx)
 		if !errors.Is(err, over) {
 			t.Errorf("%s: %v", script, err)
 		}
-		for _, pid := range pids {
-			for limit := time.Now().Add(10 * time.Second); lives(pid); time.Sleep(time.Millisecond) {
-				if time.Now().After(limit) {
-					t.Fatalf("%s: process %d lives on", script, pid)
-				}
-			}
+		if len(begun) != 2 {
+			t.Fatalf("%s: processes %v", script, begun)
+		}
+		for _, pid := range begun {
+			ends(t, pid)
 		}
 	}
 }
 
-// lives tells whether a process is there that has not ended.
-func lives(pid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return false
+// told makes a FIFO and returns what gets the numbers of processes that a script writes there.
+func told(t *testing.T, fifo string) <-chan []int {
+	t.Helper()
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	_, state, _ := strings.Cut(string(b), ") ")
-	return !strings.HasPrefix(state, "Z") && !strings.HasPrefix(state, "X")
+	pids := make(chan []int, 1)
+	go func() {
+		b, _ := os.ReadFile(fifo) // waits until the script has written
+		var all []int
+		for _, word := range strings.Fields(string(b)) {
+			pid, _ := strconv.Atoi(word) // 0 for what is none, which nobody waits for in vain
+			all = append(all, pid)
+		}
+		pids <- all
+	}()
+	return pids
+}
+
+// ends waits for the end of a process that may be no child.
+func ends(t *testing.T, pid int) {
+	t.Helper()
+	fd, err := unix.PidfdOpen(pid, 0)
+	if errors.Is(err, unix.ESRCH) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int((10 * time.Second).Milliseconds())); n != 1 {
+		t.Errorf("process %d lives on: %v", pid, err)
+	}
 }
 
 // TestCommandSuspends: all that a program has started stops, and goes on, and the cost says so.
@@ -178,28 +195,16 @@ func TestCommandSuspends(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer line.Close()
-	var pids []string
-	soon := func(what string, is func() bool) {
-		for limit := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
-			if time.Now().After(limit) {
-				t.Errorf("not so: %s", what)
-				return
-			}
-		}
-	}
+	begun := told(t, filepath.Join(dir, "pids"))
 	suspend := make(chan func())
 	go func() {
-		soon("both have begun", func() bool {
-			b, _ := os.ReadFile(filepath.Join(dir, "pids"))
-			pids = strings.Fields(string(b))
-			return len(pids) == 2
-		})
+		pids := <-begun
+		if len(pids) != 2 {
+			t.Errorf("processes %v", pids)
+		}
 		suspend <- func() {
 			for _, pid := range pids {
-				soon(pid+" has stopped", func() bool {
-					b, _ := os.ReadFile("/proc/" + pid + "/stat")
-					return strings.Contains(string(b), ") T ")
-				})
+				stops(t, pid)
 			}
 			_, _ = line.WriteString("go on\n") // it does all the same if it has not stopped
 		}
@@ -210,36 +215,40 @@ func TestCommandSuspends(t *testing.T) {
 	}
 }
 
+// stops waits until a process stands still.
+func stops(t *testing.T, pid int) {
+	const pause = time.Millisecond // between looks, as the kernel tells of that to the parent alone
+	for limit := time.Now().Add(10 * time.Second); ; time.Sleep(pause) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if strings.Contains(string(b), ") T ") {
+			return
+		}
+		if err != nil || time.Now().After(limit) {
+			t.Errorf("process %d has not stopped: %s, %v", pid, b, err)
+			return
+		}
+	}
+}
+
 // Of a program that is asked for its version nothing is left when that takes too long.
 func TestAskEnds(t *testing.T) {
 	dir := fakes(t, map[string]string{"slow": "sleep 1000 & echo $! > child; wait"})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r := &peersRun{dir: dir}
-	child := filepath.Join(dir, "child")
+	child := told(t, filepath.Join(dir, "child"))
+	var begun []int
 	go func() {
-		for ; ctx.Err() == nil; time.Sleep(time.Millisecond) {
-			if b, _ := os.ReadFile(child); len(b) > 0 {
-				cancel()
-			}
-		}
+		begun = <-child
+		cancel()
 	}()
 	if _, err := r.ask(ctx, filepath.Join(dir, "slow")); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	b, err := os.ReadFile(child)
-	if err != nil {
-		t.Fatal(err)
+	if len(begun) != 1 {
+		t.Fatalf("processes %v", begun)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for end := time.Now().Add(time.Minute); unix.Kill(pid, 0) == nil; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("its child is left")
-		}
-	}
+	ends(t, begun[0])
 }
 
 func TestPeersInput(t *testing.T) {

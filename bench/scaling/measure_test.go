@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"golang.org/x/sys/unix"
 
 	"halorun/bench"
+	"halorun/ranks"
 )
 
 // program stands in for halorun: it notes how it was called, and does what the variables of the script say.
@@ -121,7 +123,7 @@ func TestWarmUpDiffers(t *testing.T) {
 
 // TestThreads has two threads in each rank: they share the steps' seconds, but for those of the start, which are the process's.
 func TestThreads(t *testing.T) {
-	r := report{Ranks: []rankReport{{Threads: 2, Seconds: Steps{Start: 0.5, Compute: 6}}, {Threads: 2, Seconds: Steps{Start: 0.7, Compute: 8}}}}
+	r := report{Ranks: []rankReport{{Threads: 2, Seconds: Steps{ranks.Seconds{Start: 0.5, Compute: 6}}}, {Threads: 2, Seconds: Steps{ranks.Seconds{Start: 0.7, Compute: 8}}}}}
 	if run := r.run(); run.steps.Start != 0.6 || run.slowest.Start != 0.7 || run.steps.Compute != 3.5 || run.slowest.Compute != 4 {
 		t.Errorf("%+v", run)
 	}
@@ -174,13 +176,13 @@ func TestInterrupted(t *testing.T) {
 	p, dir := stage(t, `trap 'echo ended >> DIR/ended; exit 143' TERM; : > DIR/begun; while :; do :; done`, "", 1)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("stopped by a test")
+	begun := filepath.Join(dir, "begun")
+	if err := unix.Mkfifo(begun, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		for ctx.Err() == nil {
-			if _, err := os.Stat(filepath.Join(dir, "begun")); err == nil {
-				cancel(why)
-			}
-			time.Sleep(time.Millisecond)
-		}
+		_, err := os.ReadFile(begun) // waits until the job opens it
+		cancel(errors.Join(why, err))
 	}()
 	if _, err := p.Measure(ctx); !errors.Is(err, why) {
 		t.Errorf("%v", err)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"halorun/ranks/raster"
@@ -74,15 +73,7 @@ func putFile(name string, b []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(p.Path(), b, 0o666); err != nil {
-		p.Abort()
-		return err
-	}
-	if err := p.Commit(); err != nil {
-		p.Abort()
-		return err
-	}
-	return nil
+	return p.Put(b)
 }
 
 // Names are those of the files that Save writes.

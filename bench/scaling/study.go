@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"halorun/bench"
+	"halorun/ranks"
 )
 
 // Study is all that was found out, as scaling.json holds it. Its names are a promise to scripts.
@@ -107,16 +108,7 @@ func spreadOf(values []float64) Spread {
 }
 
 // Steps are seconds by step, as in a job's report.
-type Steps struct {
-	Start      float64 `json:"start"`
-	Read       float64 `json:"read"`
-	Scatter    float64 `json:"scatter"`
-	Halo       float64 `json:"halo"`
-	Compute    float64 `json:"compute"`
-	Checkpoint float64 `json:"checkpoint"`
-	Gather     float64 `json:"gather"`
-	Write      float64 `json:"write"`
-}
+type Steps struct{ ranks.Seconds }
 
 // StepNames are those of Steps.list.
 func stepNames() []string {

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	measure "halorun/bench"
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/kernels/simd"
 )
@@ -38,8 +39,8 @@ func benchKernelsCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringSliceFlag{Name: "op", Usage: "the operation `OP`, or a chain of them with spaces between; can be repeated; default: all operations"},
 			&cli.StringFlag{Name: "size", Value: "4096x4096", Usage: "`WIDTHxHEIGHT` of the picture, which is RGB"},
-			&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads"},
-			&cli.IntFlag{Name: "repeat", Value: 7, Usage: "the median of `N` runs"},
+			cmdline.Within(&cli.IntFlag{Name: "threads", Value: 1, Usage: "`T` threads"}, "the number of threads", 1, 1024),
+			cmdline.Within(&cli.IntFlag{Name: "repeat", Value: 7, Usage: "the median of `N` runs"}, "the number of runs", 1, 10000),
 			&cli.StringFlag{Name: "save", Usage: "write the picture to `FILE` (PPM), so that others can be measured with it"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
 		},
@@ -61,12 +62,6 @@ func benchKernels(c *cli.Context) error {
 		return err
 	}
 	threads, repeat := c.Int("threads"), c.Int("repeat")
-	if threads < 1 || threads > 1024 {
-		return usage("--threads %d is not from 1 to 1024", threads)
-	}
-	if repeat < 1 || repeat > 10000 {
-		return usage("--repeat %d is not from 1 to 10000", repeat)
-	}
 	subjects, err := subjectsOf(c.StringSlice("op"))
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	measure "halorun/bench"
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher/jobs/progress"
 	"halorun/ranks"
@@ -22,10 +23,10 @@ func benchFiguresCommand() *cli.Command {
 		Usage: "time all operations and a few whole jobs, for bench diff to compare with what they were",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "out", DefaultText: "stdout", Usage: "write the figures (JSON) to `FILE`"},
-			&cli.IntFlag{Name: "repeat", Value: 10, Usage: "`N` rounds; four are the least that can show a difference"},
-			&cli.IntFlag{Name: "ranks", Aliases: []string{"np", "n"}, DefaultText: "the number of CPUs", Usage: "`N` ranks in whole jobs"},
+			cmdline.Within(&cli.IntFlag{Name: "repeat", Value: 10, Usage: "`N` rounds; four are the least that can show a difference"}, "the number of rounds", 1, 10000),
+			cmdline.Within(&cli.IntFlag{Name: "ranks", Aliases: []string{"np", "n"}, DefaultText: "the number of CPUs", Usage: "`N` ranks in whole jobs"}, "the number", 1, maxRanks),
 			&cli.StringFlag{Name: "size", Value: "2048x2048", Usage: "`WIDTHxHEIGHT` of the operations' picture; that of whole jobs has three times as many pixels"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "a job that takes longer than `D` has failed"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "a job that takes longer than `D` has failed"}, 1),
 			&cli.StringFlag{Name: "dir", DefaultText: "$TMPDIR or /tmp", Usage: "make pictures in a temporary folder in `DIR`"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell of each round"},
 		},
@@ -50,14 +51,6 @@ func benchFigures(c *cli.Context) error {
 	var err error
 	if f.Width, f.Height, err = pictureSize(c.String("size")); err != nil {
 		return err
-	}
-	switch {
-	case f.Rounds < 1 || f.Rounds > 10000:
-		return usage("--repeat %d is not from 1 to 10000", f.Rounds)
-	case f.Ranks < 1 || f.Ranks > maxRanks:
-		return usage("--ranks %d: the number is from 1 to %d", f.Ranks, maxRanks)
-	case f.Timeout <= 0:
-		return usage("--timeout %v: the time is more than 0", f.Timeout)
 	}
 	if c.IsSet("out") {
 		if c.String("out") == "" {

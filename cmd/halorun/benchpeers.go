@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	measure "halorun/bench"
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher/jobs/progress"
 	"halorun/ranks/raster"
@@ -22,10 +23,10 @@ func benchPeersCommand() *cli.Command {
 		Description: "INPUT is a PNG, JPEG, TIFF or PNM, or synthetic:WIDTHxHEIGHT for a picture made on the spot. Programs run in turns,\n" +
 			"after a round that warms up. What is not installed, or lacks an operation, is named.",
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "repeat", Value: 5, Usage: "the medians of `N` rounds"},
-			&cli.IntFlag{Name: "ranks", Aliases: []string{"np", "n"}, DefaultText: "the number of CPUs", Usage: "each program has `N` processes or threads"},
+			cmdline.Within(&cli.IntFlag{Name: "repeat", Value: 5, Usage: "the medians of `N` rounds"}, "the number of rounds", 1, 1000),
+			cmdline.Within(&cli.IntFlag{Name: "ranks", Aliases: []string{"np", "n"}, DefaultText: "the number of CPUs", Usage: "each program has `N` processes or threads"}, "the number", 1, maxRanks),
 			&cli.StringFlag{Name: "format", DefaultText: "INPUT's, PNM for a synthetic one", Usage: "`FORMAT` of the outputs, and of a synthetic INPUT: png, jpg, tif or ppm"},
-			&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "a program that takes longer than `D` for a run has failed"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "timeout", Value: 10 * time.Minute, Usage: "a program that takes longer than `D` for a run has failed"}, 1),
 			&cli.StringFlag{Name: "dir", DefaultText: "$TMPDIR or /tmp", Usage: "make pictures in a temporary folder in `DIR`"},
 			&cli.BoolFlag{Name: "json", Usage: "as JSON"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "tell of each run"},
@@ -51,15 +52,8 @@ func benchPeers(c *cli.Context) error {
 	if !c.IsSet("ranks") {
 		p.Ranks = cores()
 	}
-	switch {
-	case p.Input == "":
+	if p.Input == "" {
 		return usage("INPUT has a name; an empty one was given")
-	case p.Ranks < 1 || p.Ranks > maxRanks:
-		return usage("--ranks %d: the number is from 1 to %d", p.Ranks, maxRanks)
-	case p.Repeat < 1 || p.Repeat > 1000:
-		return usage("--repeat %d is not from 1 to 1000", p.Repeat)
-	case p.Timeout <= 0:
-		return usage("--timeout %v: the time is more than 0", p.Timeout)
 	}
 	if c.IsSet("format") {
 		var err error

@@ -19,6 +19,7 @@ import (
 
 	measure "halorun/bench"
 	"halorun/bench/scaling"
+	"halorun/cmdline"
 	"halorun/kernels"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/progress"
@@ -40,10 +41,10 @@ func benchScalingCommand() *cli.Command {
 		Flags: slices.Concat([]cli.Flag{
 			&cli.StringFlag{Name: "ranks", DefaultText: "1, 2, 4 and so on, and as many as there are cores or slots", Usage: "numbers of ranks, as `LIST`: 1,2,4,8"},
 			&cli.BoolFlag{Name: "weak", Usage: "weak scaling: the picture is as many times as high as there are ranks"},
-			&cli.IntFlag{Name: "repeat", Value: 5, Usage: "the median of `N` runs"},
+			cmdline.Within(&cli.IntFlag{Name: "repeat", Value: 5, Usage: "the median of `N` runs"}, "the number of runs", 1, maxRepeat),
 			&cli.BoolFlag{Name: "model", Usage: "a forecast to 1024 ranks"},
 			&cli.StringFlag{Name: "out", Value: "scaling", Usage: "folder `DIR` for the results, made if it is not there; pictures are in it while jobs run"},
-			&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after `D`, such as 10m"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "timeout", DefaultText: "none", Usage: "give up after `D`, such as 10m"}, 1),
 			&cli.BoolFlag{Name: "json", Usage: "print scaling.json in place of tables"},
 			&cli.BoolFlag{Name: "quiet", Usage: "no word about what is going on"},
 		}, hostFlags()[1:], jobFlags()),
@@ -116,12 +117,6 @@ func parseScaling(ctx context.Context, c *cli.Context) (p *scaling.Plan, err err
 	}
 	p.Jobs.Ops = c.Args().Tail()
 	switch {
-	case p.Repeat < 1 || p.Repeat > maxRepeat:
-		return nil, usage("--repeat %d is not from 1 to %d", p.Repeat, maxRepeat)
-	case p.Threads < 1 || p.Threads > maxRanks:
-		return nil, usage("--threads %d: a rank has from 1 to %d threads", p.Threads, maxRanks)
-	case c.Duration("timeout") < 0 || c.IsSet("timeout") && c.Duration("timeout") == 0:
-		return nil, usage("--timeout %v: the time is more than 0", c.Duration("timeout"))
 	case c.String("page") == allPages:
 		return nil, usage("--page all makes many pictures; measure with one of them")
 	case p.Out == "":

@@ -249,19 +249,11 @@ func openWritten(ctx context.Context, path string) (f *os.File, stop func(), err
 }
 
 // writePending writes a file and puts it in place, whole or not at all, or writes to a stream.
-func writePending(ctx context.Context, p *raster.Pending, b []byte) (err error) {
+func writePending(ctx context.Context, p *raster.Pending, b []byte) error {
 	if p.Regular() {
-		err = os.WriteFile(p.Path(), b, 0o666)
-	} else {
-		err = writeStream(ctx, p.Path(), b)
+		return p.Put(b)
 	}
-	if err == nil {
-		err = p.Commit()
-	}
-	if err != nil {
-		p.Abort()
-	}
-	return err
+	return writeStream(ctx, p.Path(), b)
 }
 
 // writeStream writes to a FIFO or device.

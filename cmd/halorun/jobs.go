@@ -35,7 +35,7 @@ func jobsCommand() *cli.Command {
 			&cli.StringFlag{Name: "since", Usage: "only those begun since `TIME`: 2h or 7d ago, or 2026-11-01 or 2026-11-01T15:04"},
 			&cli.StringFlag{Name: "until", Usage: "only those begun before `TIME`"},
 			&cli.StringFlag{Name: "grep", Usage: "only those with `TEXT` in what is known of them or in their log, in upper or lower case"},
-			&cli.IntFlag{Name: "limit", Value: listed, Usage: "the latest `N`; 0: all"},
+			cmdline.Within(&cli.IntFlag{Name: "limit", Value: listed, Usage: "the latest `N`; 0: all"}, "the number of jobs", 0, cmdline.NoLimit),
 			&cli.StringFlag{Name: "checkpoint-dir", DefaultText: defaultRoot, Usage: "only those that can be resumed from what is in `DIR`"},
 			&cli.BoolFlag{Name: "remove", Usage: "forget what the JOBs have left, so that they cannot be resumed"},
 			&cli.BoolFlag{Name: "json", Usage: "the list as JSON"},
@@ -55,7 +55,7 @@ func jobsCommand() *cli.Command {
 				Description: "Jobs that run are not forgotten. What can be resumed still can be.",
 				Flags: []cli.Flag{
 					&cli.StringFlag{Name: "older-than", Usage: "those that ended longer than `D` ago, such as 12h or 30d"},
-					&cli.IntFlag{Name: "keep", Usage: "all but the latest `N`"},
+					cmdline.Within(&cli.IntFlag{Name: "keep", Usage: "all but the latest `N`"}, "the number of jobs", 0, cmdline.NoLimit),
 					&cli.StringFlag{Name: "max-size", Usage: "as many as it takes for the rest to have `SIZE`, such as 100MB"},
 					&cli.BoolFlag{Name: "json", Usage: "what was done, as JSON"},
 					logDBFlag(),
@@ -116,9 +116,6 @@ func listJobs(c *cli.Context) error {
 // parseWanted takes over the flags that say which jobs are listed.
 func parseWanted(c *cli.Context) (w history.Wanted, err error) {
 	w.IDs, w.Text, w.Limit = c.Args().Slice(), c.String("grep"), c.Int("limit")
-	if w.Limit < 0 {
-		return w, usage("--limit %d: the number of jobs is at least 0", w.Limit)
-	}
 	if c.IsSet("state") {
 		known := append(history.States(), history.Stopped, history.Resumable)
 		for s := range strings.SplitSeq(c.String("state"), ",") {
@@ -265,10 +262,7 @@ func pruneJobs(c *cli.Context) error {
 		}
 	}
 	if c.IsSet("keep") {
-		switch l.Jobs = c.Int("keep"); {
-		case l.Jobs < 0:
-			return usage("--keep %d: the number of jobs is at least 0", l.Jobs)
-		case l.Jobs == 0:
+		if l.Jobs = c.Int("keep"); l.Jobs == 0 {
 			l.Jobs = -1
 		}
 	}

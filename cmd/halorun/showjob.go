@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	measure "halorun/bench"
 	"halorun/launcher"
 	"halorun/launcher/jobs"
 	"halorun/launcher/jobs/history"
@@ -109,7 +110,7 @@ func printJob(w io.Writer, s *shownJob, row history.Row) error {
 		line("ended", "without a word, not before %s", clock(a.Seen))
 	}
 	if len(a.Command) > 0 {
-		line("command", "%s", quoted(a.Command))
+		line("command", "%s", measure.ShellText(a.Command))
 		line("folder", "%s", a.Dir)
 		line("by", "%s on %s, process %d, version %s", a.User, a.Machine, a.PID, a.Version)
 	}
@@ -176,16 +177,4 @@ func printSplit(w io.Writer, a *history.Attempt) error {
 		fmt.Fprintln(t, "\t")
 	}
 	return t.Flush()
-}
-
-// quoted is a command line as a shell takes it.
-func quoted(args []string) string {
-	words := make([]string, len(args))
-	for i, a := range args {
-		words[i] = a
-		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$`*?[]{}();&|<>~#!") {
-			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
 }

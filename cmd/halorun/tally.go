@@ -220,8 +220,7 @@ func (t *tally) writeFailed() (string, error) {
 	if err != nil {
 		return path, wrong(err)
 	}
-	if err := errors.Join(os.WriteFile(p.Path(), []byte(b.String()), 0o666), p.Commit()); err != nil {
-		p.Abort()
+	if err := p.Put([]byte(b.String())); err != nil {
 		return path, wrong(err)
 	}
 	return path, nil

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"halorun/cmdline"
 	"halorun/hostfiles"
 	"halorun/launcher"
 	"halorun/launcher/jobs/monitor"
@@ -25,7 +26,7 @@ func topCommand() *cli.Command {
 		Name: "top", Usage: "watch jobs while they run", ArgsUsage: "[JOB]",
 		Description: "JOB is a job's ID, or its beginning. Without it, the only job that runs is shown, or a list of several. q ends.",
 		Flags: []cli.Flag{
-			&cli.DurationFlag{Name: "interval", Value: time.Second, Usage: "look every `D`, at least 100ms"},
+			cmdline.AtLeast(&cli.DurationFlag{Name: "interval", Value: time.Second, Usage: "look every `D`, at least 100ms"}, 100*time.Millisecond),
 			&cli.BoolFlag{Name: "json", Usage: "one snapshot as JSON"},
 			&cli.BoolFlag{Name: "stream", Usage: "one snapshot after the other until the job has ended, also where stdout is no terminal"},
 			&cli.StringFlag{Name: "host", Aliases: []string{"H"}, Usage: "watch the jobs of this user on `HOST`, or user@HOST, over ssh: the machine on which they were started"},
@@ -39,9 +40,6 @@ func topCommand() *cli.Command {
 				return usage("top takes one JOB, and there are %d", c.NArg())
 			}
 			t := &monitor.Top{Name: c.Args().First(), Interval: c.Duration("interval"), JSON: c.Bool("json"), Stream: c.Bool("stream"), Keys: os.Stdin}
-			if t.Interval < 100*time.Millisecond {
-				return usage("--interval %v: the time is at least 100ms", t.Interval)
-			}
 			if c.NArg() > 0 && t.Name == "" {
 				return usage("JOB has a name; an empty one was given")
 			}

@@ -77,6 +77,18 @@ func newPending(name, temp string) (*Pending, error) {
 	return p, nil
 }
 
+// Put writes a whole file, which is not large, and puts it in place, or leaves nothing of it.
+func (p *Pending) Put(b []byte) error {
+	err := os.WriteFile(p.Path(), b, 0o666)
+	if err == nil {
+		err = p.Commit()
+	}
+	if err != nil {
+		p.Abort()
+	}
+	return err
+}
+
 // beside returns how the path of every temporary file of a target begins, which ends in eight hexadecimal digits.
 func beside(target string) string {
 	dir, base := filepath.Split(target)

@@ -205,6 +205,22 @@ func TestOtherMachine(t *testing.T) {
 	}
 }
 
+// leftSpools returns a folder with the spools of launchers that are gone.
+func leftSpools(t *testing.T, runs ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, run := range runs {
+		s, err := newSpool(dir, run)
+		if err == nil {
+			err = errors.Join(s.write([]byte(beginning(t, run, here(t))), false), s.file.Close())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // A launcher touches its spool also while nothing happens.
 func TestTouch(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())
@@ -232,7 +248,7 @@ func TestTouch(t *testing.T) {
 		if err := os.Chtimes(path, time.Time{}, begin); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(renewEvery + 1) // of the bubble, in which no time passes
+		time.Sleep(touchEvery + 1) // of synctest's clock: it takes no time
 		synctest.Wait()
 		if at := changed(); at.Equal(begin) {
 			t.Error("it is not touched")
@@ -251,7 +267,8 @@ func TestRemovedMeanwhile(t *testing.T) {
 	b.Log(slog.LevelInfo, "hello")
 	wait := func(entries int) {
 		t.Helper()
-		for s := opened(t, target); ; time.Sleep(10 * time.Millisecond) {
+		const pause = 10 * time.Millisecond // between looks at the database, which calls nobody
+		for s := opened(t, target); ; time.Sleep(pause) {
 			found, err := s.Entries(context.Background(), "r1", 0, 100)
 			if err != nil {
 				t.Fatal(err)
@@ -282,17 +299,7 @@ func TestRemovedMeanwhile(t *testing.T) {
 // A spool that cannot be read holds up no other, and counts as one of a launcher that lives.
 func TestUnreadable(t *testing.T) {
 	ctx := context.Background()
-	dir := t.TempDir()
-	for _, run := range []string{"a", "b", "c"} {
-		s, err := newSpool(dir, run)
-		if err == nil {
-			err = s.write([]byte(beginning(t, run, here(t))), false)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.file.Close()
-	}
+	dir := leftSpools(t, "a", "b", "c")
 	target := fileIn(t, "h.db")
 	h := &History{Store: opened(t, target), target: target, courier: newCourier(dir)}
 	defer h.courier.close()
@@ -432,17 +439,7 @@ func TestNoHome(t *testing.T) {
 // A short job brings a part of what others have left, and then what is its own.
 func TestBacklog(t *testing.T) {
 	ctx := context.Background()
-	dir := t.TempDir()
-	for _, run := range []string{"a", "b", "c"} {
-		s, err := newSpool(dir, run)
-		if err == nil {
-			err = s.write([]byte(beginning(t, run, here(t))), false)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.file.Close()
-	}
+	dir := leftSpools(t, "a", "b", "c")
 	c := newCourier(dir)
 	defer c.close()
 	over := make(chan struct{})
